@@ -1,0 +1,1 @@
+"""mesh99: direct, encrypted lines between agents."""

@@ -1,0 +1,83 @@
+"""`python -m benchmarks.dht`: mesh99's DHT beside kademlia and OpenDHT, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from functools import partial
+
+import click
+
+from ..loops import LOOPS
+from ..placement import place_one_process
+from ..quiet import QUIET_CORES_MAX
+from ..rounds import exit_code, run_rounds
+from ..system import choose
+from ..tables import show
+from .measure import Conditions, measure
+from .report import BASELINE, make_rows, make_table
+from .systems import SYSTEMS
+
+NOTES = f"""\
+x: ratio to {BASELINE}; below 1 is better for times, above 1 for rates
+killed: a fifth of the nodes fell silent, 8 gets under way; a slow system does fewer than all keys in its time
+*: other programs used more than {QUIET_CORES_MAX} cores in a phase of a round"""
+SIZES = (50, 200)
+QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
+
+
+@click.command(help=__doc__)
+@click.option("--systems", help=f"Comma-separated, of: {', '.join(system.name for system in SYSTEMS)}.")
+@click.option("--nodes", type=click.IntRange(5), multiple=True, help=f"Size of the network; default {SIZES}.")
+@click.option("--keys", type=click.IntRange(1), default=200, show_default=True)
+@click.option(
+    "--placement", type=click.Choice(("all", "one")), default="all", show_default=True, help="Cores."
+)
+@click.option("--loop", type=click.Choice(LOOPS), default="asyncio", show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--budget-s", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Of a phase.")
+@click.option("--quiet-wait-s", type=click.FloatRange(0), default=10.0, show_default=True)
+@click.option(
+    "--quick", is_flag=True, help="One small round, no waiting: shows that all works, measures nothing."
+)
+@click.option("--json", "as_json", is_flag=True, help="Rows as JSON.")
+def main(
+    systems: str | None,
+    nodes: tuple[int, ...],
+    keys: int,
+    placement: str,
+    loop: str,
+    rounds: int,
+    budget_s: float,
+    quiet_wait_s: float,
+    quick: bool,
+    as_json: bool,
+) -> None:
+    """Measure, print, and exit with 1 when a system failed."""
+    try:
+        chosen = choose(SYSTEMS, systems)
+    except KeyError as error:
+        raise click.UsageError(f"there is no {error}") from error
+    conditions = Conditions(
+        cpus=place_one_process(placement),
+        loop=loop,
+        nodes=nodes or ((QUICK_NODES,) if quick else SIZES),
+        keys=QUICK_KEYS if quick else keys,
+        budget_s=QUICK_BUDGET_S if quick else budget_s,
+        quiet_wait_s=0.0 if quick else quiet_wait_s,
+    )
+    outcomes = run_rounds(chosen, 1 if quick else rounds, partial(measure, conditions=conditions))
+    rows = make_rows(outcomes, conditions)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        troubles = [
+            f"{outcome.system.name}: {outcome.status}" for outcome in outcomes if outcome.status != "ok"
+        ]
+        show(*(make_table(size, rows, conditions) for size in conditions.nodes), NOTES, *troubles)
+    sys.exit(exit_code(outcomes, os.environ.get("MESH99_TEST_ALL") == "1"))
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks.dht")

@@ -1,0 +1,62 @@
+"""`kademlia` from PyPI: plain Kademlia on rpcudp, no signatures, no encryption."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from kademlia.network import Server
+
+from .systems import Network
+
+HOST = "127.0.0.1"
+JOINS_AT_ONCE = 8
+
+# It warns about every lost request, which is what a killed node is about.
+for name in ("kademlia", "rpcudp"):
+    logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class KademliaNetwork:
+    """Servers with the library's own defaults (k 20, alpha 3)."""
+
+    def __init__(self) -> None:
+        self._servers: list[Server] = []
+
+    async def join(self, nodes: int) -> None:
+        """Start them; a node is in when its bootstrap has returned."""
+        self._servers = [Server() for _ in range(nodes)]
+        for server in self._servers:
+            await server.listen(0, HOST)
+        way_in = self._servers[0].transport.get_extra_info("sockname")
+        gate = asyncio.Semaphore(JOINS_AT_ONCE)
+
+        async def join_one(server: Server) -> None:
+            async with gate:
+                await server.bootstrap([way_in])
+
+        await asyncio.gather(*map(join_one, self._servers[1:]))
+
+    async def put(self, node: int, key: str, value: bytes) -> bool:
+        """Set a key."""
+        return bool(await self._servers[node].set(key, value))
+
+    async def get(self, node: int, key: str) -> bytes | None:
+        """Get a key."""
+        value: bytes | None = await self._servers[node].get(key)
+        return value
+
+    async def kill(self, nodes: Sequence[int]) -> None:
+        """Close their sockets; Kademlia has no goodbye."""
+        for node in nodes:
+            self._servers[node].stop()
+
+    async def close(self) -> None:
+        """Stop all."""
+        await self.kill(range(len(self._servers)))
+
+
+def make_network() -> Network:
+    """Make a network without nodes."""
+    return KademliaNetwork()

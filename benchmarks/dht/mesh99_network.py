@@ -1,0 +1,76 @@
+"""mesh99's DHT: whole Overlays, so each request is encrypted and each record signed and verified."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mesh99.dht.results import GetResult, PutResult
+from mesh99.node.overlay.config import OverlayConfig
+from mesh99.wire.record import Record, value_key
+
+from ..overlay_host import OverlayHost
+from .systems import Network
+
+JOINS_AT_ONCE = 8
+TTL_S = 3600
+
+
+class Mesh99Network:
+    """Overlays with their own defaults."""
+
+    def __init__(self) -> None:
+        self._ends: list[OverlayHost] = []
+
+    async def join(self, nodes: int) -> None:
+        """Start them; a node is in when its bootstrap is done."""
+        self._ends = [OverlayHost(OverlayConfig()) for _ in range(nodes)]
+        way_in = self._ends[0].endpoint
+        gate = asyncio.Semaphore(JOINS_AT_ONCE)
+
+        async def join_one(end: OverlayHost) -> None:
+            async with gate:
+                await end.connect(way_in)
+                await result_of(end, lambda done: end.overlay.dht.bootstrap(end.host.now(), done))
+
+        await asyncio.gather(*map(join_one, self._ends[1:]))
+
+    async def put(self, node: int, key: str, value: bytes) -> bool:
+        """Sign a value and store it."""
+        end = self._ends[node]
+        record = Record.create(end.identity, value_key(key), value, sequence=1, ttl_s=TTL_S)
+        result: PutResult = await result_of(
+            end, lambda done: end.overlay.dht.put(record, end.host.now(), done)
+        )
+        return bool(result.stored_on)
+
+    async def get(self, node: int, key: str) -> bytes | None:
+        """Get the first record that verifies."""
+        end = self._ends[node]
+        result: GetResult = await result_of(
+            end, lambda done: end.overlay.dht.get(value_key(key), end.host.now(), done)
+        )
+        return result.records[0].value if result.records else None
+
+    async def kill(self, nodes: Sequence[int]) -> None:
+        """Close their sockets without a word."""
+        for node in nodes:
+            await self._ends[node].die()
+
+    async def close(self) -> None:
+        """Stop all."""
+        await self.kill(range(len(self._ends)))
+
+
+async def result_of(end: OverlayHost, start: Callable[[Callable[[Any], None]], None]) -> Any:
+    """Start an operation of the DHT and wait for its result."""
+    result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    start(lambda value: None if result.done() else result.set_result(value))
+    end.pump.kick()
+    return await result
+
+
+def make_network() -> Network:
+    """Make a network without nodes."""
+    return Mesh99Network()

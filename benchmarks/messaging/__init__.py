@@ -1,0 +1,1 @@
+"""Two processes exchange messages over each system: latency, throughput, loss, memory."""

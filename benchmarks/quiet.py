@@ -1,0 +1,67 @@
+"""How busy other programs keep the machine: a measurement waits for quiet and says how quiet it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+QUIET_CORES_MAX = 0.2  # the limit of the reference measurements; above it figures of one system swing by 2x
+WINDOW_S = 0.5  # /proc counts in ticks of 10 ms: half a second resolves 0.02 cores
+
+
+@dataclass(slots=True)
+class Foreign:
+    """Cores that other programs used during a measurement."""
+
+    cores: float = 0.0
+
+
+@contextmanager
+def foreign_load() -> Iterator[Foreign]:
+    """Measure what everything but this process and its descendants burns inside the block."""
+    result = Foreign()
+    start_s, all_s, own_s = time.monotonic(), _machine_s(), _own_s()
+    yield result
+    elapsed_s = time.monotonic() - start_s
+    foreign_s = (_machine_s() - all_s) - (_own_s() - own_s)
+    result.cores = round(max(0.0, foreign_s / elapsed_s), 3) if elapsed_s else 0.0
+
+
+def wait_for_quiet(timeout_s: float) -> float:
+    """Wait until other programs leave the machine alone or time is up; return their last load in cores."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        with foreign_load() as foreign:
+            time.sleep(WINDOW_S if timeout_s else 0.0)
+        if foreign.cores < QUIET_CORES_MAX or time.monotonic() >= deadline:
+            return foreign.cores
+
+
+def resident_mb(process_id: int) -> float:
+    """Read the resident memory of a process, in MB (10^6 bytes)."""
+    return float(psutil.Process(process_id).memory_info().rss) / 1e6
+
+
+def _machine_s() -> float:
+    """Sum the busy seconds of all cores; time stolen by the hypervisor counts as busy."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = fields
+    return (user + nice + system + irq + softirq + steal) / 100
+
+
+def _own_s() -> float:
+    """Sum the CPU seconds of this process and its living descendants."""
+    total = 0.0
+    this = psutil.Process()
+    for process in [this, *this.children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += float(times.user + times.system)
+    return total

@@ -1,0 +1,70 @@
+"""Ask the node that runs in a home, over its control socket.
+
+Plain `http.client` over a Unix socket: a question is one connection, and loading aiohttp for it would take
+longer than all else that such a command does.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .exit_codes import ExitCode
+from .failure import Failure
+
+TIMEOUT_S = 30.0
+REPLY_BYTES_MAX = 128 * 1024 * 1024  # a message of the largest size, as JSON
+
+
+class Client:
+    """Calls to the node of one home."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def call(self, command: str, *, wait_s: float = TIMEOUT_S, **arguments: Any) -> Any:
+        """Run one command in the node and return its result; raises Failure.
+
+        `wait_s` is how long a silent node is waited for: over any time-out that is in the arguments.
+        """
+        from http.client import HTTPException
+
+        from .control_connection import ControlConnection
+
+        connection = ControlConnection(self.home, wait_s)
+        try:
+            connection.request("POST", f"/call/{command}", json.dumps(arguments), {"Connection": "close"})
+            body = connection.getresponse().read(REPLY_BYTES_MAX)
+            return result_of(json.loads(body))
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
+            raise no_node(self.home) from error
+        except TimeoutError as error:
+            text = f"the node in {self.home} does not answer"
+            raise Failure(text, "it may be overloaded or stopped: look at its output") from error
+        except (OSError, HTTPException, ValueError) as error:
+            text = f"the node in {self.home} broke off: {error or type(error).__name__}"
+            raise Failure(text, "is it still running? mesh99 doctor looks into it") from error
+        finally:
+            connection.close()
+
+
+def result_of(reply: Any) -> Any:
+    """Return the result in a reply; Failure when it holds an error, ValueError when it is no reply."""
+    if not isinstance(reply, dict):
+        raise ValueError("its answer is no reply")
+    if "result" in reply:
+        return reply["result"]
+    hint = reply.get("hint")
+    exit_code = reply.get("exit_code")
+    raise Failure(
+        str(reply.get("error", "no reason given")),
+        str(hint) if hint else None,
+        exit_code if isinstance(exit_code, int) else ExitCode.INTERNAL,
+    )
+
+
+def no_node(home: Path) -> Failure:
+    """Return the failure for a home in which nothing runs."""
+    where = "" if home == Path.home() / ".mesh99" else f"--home {home} "
+    return Failure(f"no node is running in {home}", f"start one: mesh99 {where}up", ExitCode.NO_NODE)

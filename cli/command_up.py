@@ -1,0 +1,62 @@
+"""`mesh99 up`: run a node until it is told to stop."""
+
+from __future__ import annotations
+
+import click
+
+from .options import MeshCommand, pass_environment, until_eof_option
+from .output import Environment
+
+LISTEN = "0.0.0.0:0"
+
+
+@click.command("up", cls=MeshCommand)
+@click.option("--name", metavar="N", help="A name that others can use for it.")
+@click.option("--capability", "capabilities", multiple=True, metavar="C", help="Offer this. Repeatable.")
+@click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    metavar="URL",
+    help="Meet others there. Repeatable. [default: $AGENT99_REGISTRY_URL or http://localhost:4567]",
+)
+@click.option("--no-registry", is_flag=True, help="Use no registry.")
+@click.option("--peer", "peers", multiple=True, metavar="H:P", help="Join through this node. Repeatable.")
+@click.option(
+    "--listen",
+    metavar="H:P",
+    help=f"UDP and TCP. Port 0 takes the port this home used last, or any free one. [default: {LISTEN}]",
+)
+@click.option("--agent", metavar="MODULE:NODE", help="Run the Node of a program of yours, with its handlers.")
+@until_eof_option
+@pass_environment
+def command(
+    environment: Environment,
+    name: str | None,
+    capabilities: tuple[str, ...],
+    registries: tuple[str, ...],
+    no_registry: bool,
+    peers: tuple[str, ...],
+    listen: str | None,
+    agent: str | None,
+    until_eof: bool,
+) -> None:
+    """Run a node until interrupted.
+
+    It answers `echo`, and what the handlers of --agent answer. One home holds one node: a second node on
+    this machine takes its own --home. With --json one line (node_id, name, endpoints) says that it is ready.
+    """
+    from .event_loop import run
+    from .run_node import Wishes, prepared, run_node
+
+    if no_registry and registries:
+        raise click.UsageError("--registry and --no-registry exclude each other")
+    wishes = Wishes(
+        name=name,
+        capabilities=capabilities or None,
+        registries=() if no_registry else registries or None,
+        peers=peers or None,
+        listen=listen,
+    )
+    environment.log_to_stderr()
+    run(run_node(environment, prepared(environment, wishes, agent)), until_eof=until_eof)

@@ -1,0 +1,94 @@
+"""A node with a terminal: what `mesh99 up` does once its options are read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from ..node.config import registries_or_default
+from ..node.node import Node
+from ..wire.endpoint import Endpoint
+from .command_up import LISTEN
+from .output import Environment, short
+from .remembered_port import listen_again, remember
+from .user_agent import load_agent
+
+ALONE = "ready, alone so far: others join through a registry or with --peer H:P; Ctrl-C stops it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line says of the node; what it leaves out (None) is for an agent's program to say."""
+
+    name: str | None
+    capabilities: Sequence[str] | None
+    registries: Sequence[str] | None
+    peers: Sequence[str] | None
+    listen: str | None
+
+
+async def run_node(environment: Environment, node: Node) -> None:
+    """Run the node until this is cancelled."""
+    async with node, _watched(environment, node):
+        remember(environment.home, node.endpoints[0].port)
+        announce(environment, node)
+        await asyncio.Event().wait()
+
+
+def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Node:
+    """Make the node, or take the one of the agent's program; what was wished overrides what that says."""
+    node = load_agent(agent) if agent else Node(listen=LISTEN)
+    node.home = environment.home
+    if wishes.name is not None:
+        node.name = wishes.name
+    if wishes.capabilities is not None:
+        node.capabilities = tuple(dict.fromkeys(capability.lower() for capability in wishes.capabilities))
+    if wishes.registries is not None:
+        node.registries = registries_or_default(wishes.registries)
+    if wishes.peers is not None:
+        node.bootstrap_peers = tuple(Endpoint.parse(peer) for peer in wishes.peers)
+    node.listen = listen_again(environment.home, wishes.listen or node.listen)
+    return node
+
+
+def announce(environment: Environment, node: Node) -> None:
+    """Say what is running and where it listens."""
+    endpoints = [str(endpoint) for endpoint in node.endpoints]
+    document = {"node_id": node.node_id.text, "name": node.name, "endpoints": endpoints}
+    if environment.as_json:
+        environment.document(document, one_line=True)
+        return
+    environment.fields(
+        [
+            ("name", node.name or "-"),
+            ("node id", node.node_id.text),
+            ("capabilities", ", ".join(node.capabilities) or "-"),
+            ("endpoints", "  ".join(endpoints)),
+            ("home", str(environment.home)),
+        ]
+    )
+    peers = len(node.peers())
+    environment.note(f"ready with {peers} peers; Ctrl-C stops it" if peers else ALONE)
+
+
+@asynccontextmanager
+async def _watched(environment: Environment, node: Node) -> AsyncIterator[None]:
+    """Tell of peers that come and go, to a person who may be looking."""
+    if not (environment.verbose or environment.stderr.isatty()):
+        yield
+        return
+    watcher = asyncio.create_task(_tell_events(environment, node))
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await watcher
+
+
+async def _tell_events(environment: Environment, node: Node) -> None:
+    async for event in node.events():
+        sign = "+" if event.kind == "came" else "-"
+        environment.note(f"{sign} {short(event.node_id)} {event.name} {event.kind}".rstrip())

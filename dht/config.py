@@ -1,0 +1,127 @@
+"""The limits of one Dht, each with what raising it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from ..wire.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhtConfig:
+    """Limits and timings of a Dht; every value must be positive."""
+
+    bucket_size: int = 20
+    """Contacts of a bucket and of an answer (k of the paper). Raising it costs table memory and answer bytes:
+    20 contacts with IPv6 endpoints still fit one datagram, 22 do not."""
+
+    reserve_max: int = 10
+    """Verified contacts kept in reserve per full bucket. Raising it costs memory only."""
+
+    subnet_bucket_max: int = 2
+    """Contacts of one public /24 or /48 in a bucket. Raising it lets one network operator fill a bucket."""
+
+    subnet_table_max: int = 10
+    """Contacts of one public /24 or /48 in the table. Raising it eases eclipse attacks from one network."""
+
+    parallelism: int = 3
+    """Requests in flight while a lookup still comes nearer (alpha). Raising it costs messages per lookup."""
+
+    lookup_requests_max: int = 128
+    """Peers asked by one lookup. Raising it lets a liar who invents ever nearer contacts cost more messages."""
+
+    lookup_timeout_s: float = 10.0
+    """Life of one lookup. Raising it lets peers that answer at the last moment hold a lookup longer."""
+
+    lookups_max: int = 64
+    """Lookups at the same time; more wait their turn. Raising it costs bursts of bucket_size requests each."""
+
+    lookups_waiting_max: int = 10_000
+    """Lookups that wait for their turn; more raise QueueFull. Raising it costs memory and late answers."""
+
+    timeout_first_s: float = 0.5
+    """Time-out of a request before any round trip was measured. Raising it delays the first hedge of a join."""
+
+    timeout_s_min: float = 0.02
+    """Least time-out of a request. Raising it makes dead peers dearer; lowering it resends to peers whose loop is
+    merely busy (20 ms is about ten scheduler slices)."""
+
+    timeout_s_max: float = 2.0
+    """Largest time-out of one try. Raising it makes dead peers dearer on slow links."""
+
+    tries_max: int = 3
+    """Transmissions of a request before it fails. Raising it survives more loss and finds death later."""
+
+    peers_max: int = 1024
+    """Peers whose round-trip time and failures are remembered. Raising it costs about 200 bytes each."""
+
+    failures_max: int = 2
+    """Requests that must fail in a row until a contact is evicted. Raising it keeps dead contacts longer."""
+
+    avoid_s_min: float = 5.0
+    """How long a peer that failed is left in peace; doubles with each failure. Raising it notices returns later."""
+
+    avoid_s_max: float = 600.0
+    """Longest time a failed peer is left in peace. Raising it notices returns later."""
+
+    silent_s_max: float = 300.0
+    """Silence after which a contact is pinged. Raising it saves upkeep (about 200 bytes a ping) and keeps dead
+    contacts longer."""
+
+    pings_max: int = 8
+    """Liveness pings sent in one go. Raising it makes upkeep burstier."""
+
+    refresh_s: float = 3600.0
+    """Time without a lookup after which a bucket is refreshed (section 2.3 of the paper)."""
+
+    value_replicas: int = 8
+    """Peers that hold a record: with 20 % of them dead all copies are gone with 0.2^8 = 2.6e-6. Raising it costs a
+    STORE and a kilobyte each."""
+
+    store_quorum: int = 5
+    """Stores after which a put reports success. Raising it makes puts wait for slower holders."""
+
+    records_want_max: int = 256
+    """Records one get may ask for. Raising it costs memory during the get."""
+
+    records_max: int = 4096
+    """Records held for the network. Raising it costs up to 1.2 KiB each."""
+
+    record_bytes_max: int = 4 * 1024 * 1024
+    """Bytes of records held for the network. Raising it costs that memory."""
+
+    records_per_key_max: int = 256
+    """Owners under one key. Raising it lets a popular capability list more providers, and costs pages to read."""
+
+    records_per_owner_max: int = 256
+    """Records of one owner. Raising it lets one key fill more of the store."""
+
+    record_ttl_s_max: int = 86_400
+    """Longest life of a record here, whatever it asks for. Raising it keeps abandoned records longer."""
+
+    republish_fraction: float = 2 / 3
+    """Part of its life after which a published record is put again. Raising it leaves less time to retry."""
+
+    republish_retry_s: float = 5.0
+    """Wait before a failed publication is tried again; doubles up to a tenth of the life of the record."""
+
+    handover_delay_s: float = 1.0
+    """Wait before records are handed to new nearer contacts, so that a burst of joins is one pass over the store."""
+
+    handovers_max: int = 256
+    """Records handed over in one pass. Raising it makes joins burstier on the network."""
+
+    repairs_max: int = 2
+    """Copies one get may place at holders that lack the record. Raising it costs a kilobyte each."""
+
+    token_rotation_s: float = 300.0
+    """Period of the write token secret; a token lives one to two of them. Raising it lengthens replay."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not getattr(self, field.name) > 0:
+                raise ConfigError(f"dht.{field.name}", f"must be positive, is {getattr(self, field.name)}")
+        if self.store_quorum > self.value_replicas:
+            raise ConfigError("dht.store_quorum", f"must be at most value_replicas, {self.value_replicas}")
+        if self.timeout_s_min > self.timeout_s_max:
+            raise ConfigError("dht.timeout_s_min", f"must be at most timeout_s_max, {self.timeout_s_max}")

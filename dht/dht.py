@@ -1,0 +1,188 @@
+"""The DHT of one node: serves its peers, runs its own operations, keeps its table. Sans-IO.
+
+    bytes in            receive(payload, sender, now) -> reply bytes, or None
+    bytes out           take_requests() after every call
+    time                next_timeout() / handle_timeout(now)
+    from the sessions   verified(contact, now), unreachable(node_id, now)
+    commands            find_node, get, put, publish, bootstrap: each calls `done(result)`, at once or later
+
+Contacts enter the table only after an authenticated round trip: the overlay reports one with `verified`, and a reply
+to a request of ours is one. Bytes that make no sense are counted in `dropped` and never raise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from random import Random
+
+from ..wire.contact import Contact
+from ..wire.errors import ConfigError, DecodeError, QueueFull
+from ..wire.identity import Identity, NodeId, PublicKey
+from ..wire.record import Record
+from .config import DhtConfig
+from .get import GetResult, ValueSearch
+from .handover import Handover
+from .maintenance import Maintenance
+from .messages import REQUESTS, decode
+from .publish import Publication
+from .put import PutResult, StoreSearch
+from .rpc import Request, Rpc
+from .search import Context, LookupResult, NodeSearch, Search
+from .server import Server
+from .store import RecordStore
+from .table import RoutingTable
+from .timers import Timers
+
+REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
+
+
+class Dht:
+    """A Kademlia node (Maymounkov and Mazières 2002) whose lookups never wait for the slowest."""
+
+    def __init__(self, identity: Identity, config: DhtConfig, random: Random, now: float) -> None:
+        own_id = identity.node_id
+        self.dropped: Counter[str] = Counter()
+        self.table = RoutingTable(own_id, config)
+        self.store = RecordStore(own_id, config, identity.crypto)
+        self._config = config
+        self._timers = Timers()
+        self._rpc = Rpc(config, self._timers, random, self._peer_failed)
+        self._context = Context(
+            own_id, config, random, self._timers, self.table, self.store, self._rpc, identity.crypto
+        )
+        self._server = Server(self._context, identity.derive("dht write tokens"), self.dropped)
+        self._maintenance = Maintenance(self._context, self._look_up)
+        self._handover = Handover(self._context)
+        self._running = 0
+        self._waiting: deque[Search] = deque()
+
+    def receive(
+        self, payload: bytes, sender: Contact, now: float, reply_size_max: int = REPLY_BYTES_MAX
+    ) -> bytes | None:
+        """Take a request or a reply of an authenticated sender; return the reply to a request."""
+        try:
+            request_id, message = decode(payload)
+        except DecodeError:
+            self.dropped["malformed"] += 1
+            return None
+        self._rpc.heard(sender.node_id, now)
+        self.table.heard(sender.node_id, now)
+        if isinstance(message, REQUESTS):
+            return self._server.reply(request_id, message, sender, now, reply_size_max)
+        if self._rpc.receive(request_id, message, sender, now):
+            self.verified(sender, now)
+        else:
+            self.dropped["unexpected"] += 1
+        return None
+
+    def verified(self, contact: Contact, now: float) -> None:
+        """Note an authenticated round trip with a contact."""
+        self._rpc.heard(contact.node_id, now)
+        if self.table.verified(contact, now):
+            self._maintenance.joined(now)
+            self._handover.joined(contact, now)
+
+    def unreachable(self, node_id: NodeId, now: float) -> None:
+        """Note that no session could be made with a peer: what it was asked fails now."""
+        self._rpc.unreachable(node_id, now)
+
+    def take_requests(self) -> list[Request]:
+        """Return the requests to send, once."""
+        return self._rpc.take_requests()
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is next due."""
+        return self._timers.next_timeout()
+
+    def handle_timeout(self, now: float) -> None:
+        """Run what is due."""
+        self._timers.run(now)
+
+    def find_node(self, target: bytes, now: float, done: Callable[[LookupResult], None]) -> None:
+        """Find the nodes nearest to a 32-byte target."""
+        self._run(NodeSearch(self._context, target, lambda result, then: done(result)), now)
+
+    def get(
+        self,
+        key: bytes,
+        now: float,
+        done: Callable[[GetResult], None],
+        *,
+        owner: PublicKey | None = None,
+        want: int = 1,
+    ) -> None:
+        """Find records of a key: the first that verifies, or up to `want` of different owners.
+
+        Raise ConfigError when `want` is over the limit, QueueFull when too many lookups wait.
+        """
+        if not 0 < want <= self._config.records_want_max:
+            raise ConfigError("want", f"must be 1 to {self._config.records_want_max}, is {want}")
+        self._run(ValueSearch(self._context, key, owner, want, lambda result, then: done(result)), now)
+
+    def put(self, record: Record, now: float, done: Callable[[PutResult], None]) -> None:
+        """Store a record on the nodes nearest to its key; done at the quorum, the rest goes on."""
+        quorum = self._config.store_quorum
+        self._run(StoreSearch(self._context, record, quorum, lambda result, then: done(result)), now)
+
+    def publish(self, record_of: Callable[[int], Record], now: float) -> Publication:
+        """Keep a record alive: `record_of(sequence)` is called for each publication."""
+        publication = Publication(self._context, record_of, self._run)
+        publication.renew(now)
+        return publication
+
+    def bootstrap(self, now: float, done: Callable[[LookupResult], None]) -> None:
+        """Join: look up our own id, then fill the far buckets in parallel; done with the result of the first."""
+
+        def fill_far(result: LookupResult, then: float) -> None:
+            targets = self._maintenance.refresh_targets(then)
+            left = len(targets)
+
+            def filled(_: LookupResult, __: float) -> None:
+                nonlocal left
+                left -= 1
+                if not left:
+                    done(result)
+
+            for target in targets:
+                self._run(NodeSearch(self._context, target, filled), then)
+            if not targets:
+                done(result)
+
+        self._run(NodeSearch(self._context, self._context.own_id, fill_far), now)
+
+    def contacts(self, limit: int) -> list[Contact]:
+        """Return contacts worth keeping for the next start, the longest known first."""
+        return self.table.longest_known(limit)
+
+    def _run(self, search: Search, now: float) -> None:
+        """Start a search, or let it wait for its turn."""
+        if self._running < self._config.lookups_max:
+            self._start(search, now)
+        elif len(self._waiting) < self._config.lookups_waiting_max:
+            self._waiting.append(search)
+        else:
+            raise QueueFull("line of waiting lookups", self._config.lookups_waiting_max)
+
+    def _start(self, search: Search, now: float) -> None:
+        self._running += 1
+        self._maintenance.looked_up(search.target, now)
+        search.start(now, self._search_ended)
+
+    def _search_ended(self, now: float) -> None:
+        self._running -= 1
+        if self._waiting:
+            self._timers.at(now, self._start_waiting)
+
+    def _start_waiting(self, now: float) -> None:
+        while self._waiting and self._running < self._config.lookups_max:
+            self._start(self._waiting.popleft(), now)
+
+    def _look_up(self, target: bytes, now: float) -> None:
+        """Refresh the table around a target, unless there is more urgent work than can be done."""
+        if len(self._waiting) < self._config.lookups_waiting_max:
+            self.find_node(target, now, lambda result: None)
+
+    def _peer_failed(self, contact: Contact, now: float) -> None:
+        self.table.failed(contact.node_id)
+        self._maintenance.failed(self._rpc.timing.avoided_until(contact.node_id))

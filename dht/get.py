@@ -1,0 +1,214 @@
+"""Reading records of a key: the search ends at the first answers that suffice, repair goes on behind them.
+
+Whatever comes is verified here: a holder can withhold a record, never forge one. Of one owner only the highest
+sequence counts; an empty value is a tombstone, which hides older records and is no result itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import NamedTuple
+
+from ..wire.contact import Contact
+from ..wire.errors import DecodeError
+from ..wire.identity import PublicKey
+from ..wire.record import Record
+from .lookup import Candidate
+from .messages import FindValue, Reply, Store, Values
+from .rpc import INDIFFERENT, Pending
+from .search import Context, Hop, Search
+
+
+class GetResult(NamedTuple):
+    """Verified live records, the latest of each owner; `source` gave the first, None is our own store.
+
+    `hops` is how many answers led to the source, 0 for our own store.
+    """
+
+    records: list[Record]
+    source: Contact | None
+    hops: int
+    trace: list[Hop]
+
+
+class Found(NamedTuple):
+    """A verified record and when, in our time, its life began."""
+
+    record: Record
+    born_at: float
+
+
+class Holder:
+    """What one peer showed: of the `total` records it has, `received` came so far."""
+
+    __slots__ = ("candidate", "pages", "received", "sequences", "token", "total")
+
+    def __init__(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+        self.token = b""
+        self.total = 0
+        self.received = 0
+        self.pages = 0
+        self.sequences: dict[PublicKey, int] = {}
+
+    @property
+    def unread(self) -> int:
+        """Return how many records did not come yet."""
+        return self.total - self.received
+
+    def take(self, page: Values, total_max: int) -> None:
+        """Count a page; an empty one after the first is the last, whatever total it claims."""
+        self.token = page.token
+        self.received += len(page.records)
+        self.total = min(page.total, total_max) if page.records or not self.pages else self.received
+        self.pages += 1
+
+
+class ValueSearch(Search):
+    """Find `want` records of a key, of one owner or of any."""
+
+    __slots__ = ("_done", "_found", "_holders", "_key", "_owner", "_paging", "_source", "_want")
+
+    def __init__(
+        self,
+        context: Context,
+        key: bytes,
+        owner: PublicKey | None,
+        want: int,
+        done: Callable[[GetResult, float], None],
+    ) -> None:
+        super().__init__(context, key, FindValue(key, owner or b"", want), context.config.bucket_size)
+        self._key = key
+        self._owner = owner
+        self._want = want
+        self._done = done
+        self._found: dict[PublicKey, Found] = {}
+        self._source: Candidate | None = None
+        self._holders: list[Holder] = []
+        self._paging: Holder | None = None
+
+    def start(self, now: float, on_end: Callable[[float], None]) -> None:
+        """Look into our own store, then ask."""
+        for held in self.context.store.get(self._key, now, self._owner or b""):
+            self._found[held.record.owner] = Found(held.record, held.born_at)
+        super().start(now, on_end)
+
+    def parallelism_wide(self) -> int:
+        """Ask as many at once as there are replicas: one of them will do."""
+        return self.context.config.value_replicas
+
+    def first_radius(self) -> int:
+        """Begin narrow: the first few asked are likely to hold what is sought."""
+        return 0
+
+    def satisfied(self) -> bool:
+        """Tell whether enough live records are here, or the only one there can be."""
+        if self._owner is not None:
+            return self._owner in self._found
+        return len(self._found) >= self._want and len(self._live()) >= self._want
+
+    def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
+        """Keep the records of an answer; dismiss a peer that gave a bad one."""
+        if not isinstance(reply, Values):
+            return None
+        holder = self._holder(candidate)
+        holder.take(reply, self.context.config.records_want_max)
+        try:
+            for age_s, encoded in reply.records:
+                self._keep(Record.decode(encoded), now - age_s, holder)
+        except DecodeError:
+            holder.total = holder.received
+            return None
+        return reply.contacts
+
+    def advance(self, now: float) -> None:
+        """Ask on, and read on where a holder has more than it could send."""
+        super().advance(now)
+        if not self.ended and self._paging is None:
+            self._ask_page(now)
+
+    def exhausted(self, now: float) -> None:
+        """End unless a holder has more to give."""
+        if self._paging is None and self._unread() is None:
+            self.end(now)
+
+    def answered(self, pending: Pending, reply: Reply, now: float) -> None:
+        """Feed an answer to the lookup; a further page goes the same way."""
+        self._page_done(pending)
+        super().answered(pending, reply, now)
+
+    def failed(self, pending: Pending, now: float) -> None:
+        """Go on without a dead peer, and without its further pages."""
+        paged = self._page_done(pending)
+        if paged is not None:
+            paged.total = paged.received
+        super().failed(pending, now)
+
+    def give(self, now: float) -> None:
+        """Hand over the records; then give them to nearer peers that lack them."""
+        source = self._source
+        contact, hops = (source.contact, source.depth) if source is not None else (None, 0)
+        self._done(GetResult(self._live(), contact, hops, self.hops()), now)
+        self._repair(now)
+
+    def _live(self) -> list[Record]:
+        return [found.record for found in self._found.values() if found.record.value]
+
+    def _keep(self, record: Record, born_at: float, holder: Holder) -> None:
+        """Verify and keep a record that is news; raise DecodeError when it is not what was asked for."""
+        if record.key != self._key or self._owner not in (None, record.owner):
+            raise DecodeError("record", "not asked for")
+        known = self._found.get(record.owner)
+        if known is None or record.sequence > known.record.sequence:
+            if not record.verify(self.context.crypto):
+                raise DecodeError("record", "bad signature")
+            if not self._found:
+                self._source = holder.candidate
+            self._found[record.owner] = Found(record, born_at)
+        holder.sequences[record.owner] = record.sequence
+
+    def _holder(self, candidate: Candidate) -> Holder:
+        for holder in self._holders:
+            if holder.candidate is candidate:
+                return holder
+        self._holders.append(Holder(candidate))
+        return self._holders[-1]
+
+    def _unread(self) -> Holder | None:
+        """Return the holder with the most records still to come, if it has more than are here."""
+        most = max(self._holders, key=lambda holder: holder.unread, default=None)
+        if most is None or most.unread <= 0 or len(self._found) >= most.total:
+            return None
+        return most
+
+    def _ask_page(self, now: float) -> None:
+        holder = self._unread()
+        if holder is not None:
+            self._paging = holder
+            request = FindValue(self._key, self._owner or b"", self._want, holder.received)
+            self.context.rpc.ask(holder.candidate.contact, request, self, now)
+
+    def _page_done(self, pending: Pending) -> Holder | None:
+        """Note the end of a page; a peer that is being read was asked by the lookup before, and answered."""
+        holder = self._paging
+        if holder is None or holder.candidate.contact.node_id != pending.contact.node_id:
+            return None
+        self._paging = None
+        return holder
+
+    def _repair(self, now: float) -> None:
+        """Give what was found to peers nearer to the key than its source that have shown not to hold it."""
+        if self._source is None:
+            return
+        config, rpc = self.context.config, self.context.rpc
+        nearer = [holder for holder in self._holders if holder.candidate.distance < self._source.distance]
+        copies = [
+            (holder, found)
+            for holder in sorted(nearer, key=lambda holder: holder.candidate.distance)
+            for owner, found in self._found.items()
+            if holder.unread <= 0 and holder.sequences.get(owner, -1) < found.record.sequence
+        ]
+        for holder, found in copies[: config.repairs_max]:
+            store = Store(holder.token, ceil(now - found.born_at), found.record.encode())
+            rpc.ask(holder.candidate.contact, store, INDIFFERENT, now)

@@ -1,0 +1,195 @@
+"""One iterative search for the nodes nearest to a target, as a pure state machine: no bytes, no clock.
+
+The owner asks whom `next()` names until it returns None, reports each outcome, and looks at `finished`.
+
+    state     entered                         means
+    UNASKED   heard of                        may be asked
+    WAITING   `next()` named it               holds one of the parallel slots
+    SLOW      its time-out passed             an answer is still welcome, the slot is free (that is the hedge)
+    ANSWERED  its answer came, however late
+    FAILED    it gave up or was given up      leaves the search, an answer is still welcome
+
+Narrow, at most `parallelism` candidates are WAITING, wide `parallelism_wide`. The search goes wide when the nearest
+candidate has answered (nobody nearer is known), or when an answer came from within `radius` of the target, where by
+estimate the nearest nodes lie, or at once when a seed lies there. It is finished when the `count` nearest candidates
+that did not fail have all answered; `count` may grow while it runs. What it deliberately does not do: disjoint
+paths, and any judgement about the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from operator import attrgetter
+
+from ..wire.contact import Contact
+from ..wire.identity import NodeId
+
+
+class State(Enum):
+    """Where a candidate stands."""
+
+    UNASKED = "unasked"
+    WAITING = "waiting"
+    SLOW = "slow"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+_UNASKED, _WAITING, _SLOW, _ANSWERED, _FAILED = State
+_DISTANCE = attrgetter("distance")
+
+
+class Candidate:
+    """A node of the search; `closer` counts the nodes it named that are nearer to the target than itself."""
+
+    __slots__ = ("closer", "contact", "depth", "distance", "rtt_s", "state")
+
+    def __init__(self, contact: Contact, distance: int, depth: int) -> None:
+        self.contact = contact
+        self.distance = distance
+        self.depth = depth
+        self.state = _UNASKED
+        self.closer = 0
+        self.rtt_s: float | None = None
+
+
+class Lookup:
+    """A search for the `count` nodes nearest to `target` that starts from `seeds`; `own_id` is never asked."""
+
+    __slots__ = (
+        "_by_id",
+        "_own_id",
+        "asked",
+        "candidates",
+        "count",
+        "parallelism",
+        "parallelism_wide",
+        "requests_max",
+        "target",
+        "waiting",
+        "wide",
+    )
+
+    def __init__(
+        self,
+        target: int,
+        seeds: Iterable[Contact],
+        own_id: NodeId,
+        *,
+        count: int,
+        parallelism: int,
+        parallelism_wide: int,
+        requests_max: int,
+        radius: int = 0,
+    ) -> None:
+        self.target = target
+        self.count = count
+        self.parallelism = parallelism
+        self.parallelism_wide = parallelism_wide
+        self.requests_max = requests_max
+        self.waiting = 0
+        self.asked: list[Candidate] = []
+        self.candidates: list[Candidate] = []
+        self._own_id = own_id
+        self._by_id: dict[NodeId, Candidate] = {}
+        self._add(seeds, depth=1)
+        self.wide = bool(self.candidates) and self.candidates[0].distance <= radius
+
+    def find(self, node_id: NodeId) -> Candidate | None:
+        """Return the candidate of an id."""
+        return self._by_id.get(node_id)
+
+    def next(self) -> Candidate | None:
+        """Name a candidate to ask now; None when all that may be asked are."""
+        if self.waiting >= (self.parallelism_wide if self.wide else self.parallelism):
+            return None
+        if len(self.asked) >= self.requests_max:
+            return None
+        ranks = 0
+        for candidate in self.candidates:
+            state = candidate.state
+            if state is _UNASKED:
+                candidate.state = _WAITING
+                self.waiting += 1
+                self.asked.append(candidate)
+                return candidate
+            if state is _ANSWERED or state is _WAITING:
+                ranks += 1
+                if ranks == self.count:
+                    return None
+        return None
+
+    def answered(self, candidate: Candidate, contacts: Iterable[Contact], radius: int = 0) -> None:
+        """Take an answer; a second one of the same candidate changes nothing."""
+        if candidate.state is _ANSWERED:
+            return
+        self._leave(candidate, _ANSWERED)
+        candidate.closer = self._add(contacts, candidate.depth + 1, nearer_than=candidate.distance)
+        if not self.wide:
+            self.wide = candidate.distance <= radius or self._nearest_has_answered()
+
+    def slow(self, candidate: Candidate) -> None:
+        """Free the slot of a candidate that is late; no effect unless it is WAITING."""
+        if candidate.state is _WAITING:
+            self._leave(candidate, _SLOW)
+
+    def failed(self, candidate: Candidate) -> None:
+        """Give a candidate up; no effect once it answered."""
+        if candidate.state is not _ANSWERED:
+            self._leave(candidate, _FAILED)
+
+    @property
+    def finished(self) -> bool:
+        """Whether no answer still to come could change the result."""
+        ranks = 0
+        exhausted = len(self.asked) >= self.requests_max
+        for candidate in self.candidates:
+            state = candidate.state
+            if state is _ANSWERED:
+                ranks += 1
+                if ranks == self.count:
+                    return True
+            elif state is not _FAILED and not (exhausted and state is _UNASKED):
+                return False
+        return True
+
+    def nearest_answered(self) -> list[Candidate]:
+        """Return the `count` nearest candidates that answered, in order."""
+        return [candidate for candidate in self.candidates if candidate.state is _ANSWERED][: self.count]
+
+    def in_reach(self) -> list[Candidate]:
+        """Return those who answered of the `count` nearest candidates that did not fail, in order."""
+        alive = [candidate for candidate in self.candidates if candidate.state is not _FAILED][: self.count]
+        return [candidate for candidate in alive if candidate.state is _ANSWERED]
+
+    def _add(self, contacts: Iterable[Contact], depth: int, nearer_than: int = 0) -> int:
+        """Add unknown contacts; return how many of all were nearer than `nearer_than`."""
+        closer = 0
+        fresh = False
+        by_id, target = self._by_id, self.target
+        for contact in contacts:
+            node_id = contact.node_id
+            candidate = by_id.get(node_id)
+            if candidate is None:
+                if node_id == self._own_id:
+                    continue
+                candidate = Candidate(contact, int.from_bytes(node_id, "big") ^ target, depth)
+                by_id[node_id] = candidate
+                self.candidates.append(candidate)
+                fresh = True
+            closer += candidate.distance < nearer_than
+        if fresh:
+            self.candidates.sort(key=_DISTANCE)
+        return closer
+
+    def _leave(self, candidate: Candidate, state: State) -> None:
+        if candidate.state is _WAITING:
+            self.waiting -= 1
+        candidate.state = state
+
+    def _nearest_has_answered(self) -> bool:
+        for candidate in self.candidates:
+            if candidate.state is not _SLOW and candidate.state is not _FAILED:
+                return candidate.state is _ANSWERED
+        return True

@@ -1,0 +1,200 @@
+"""Requests in flight: ids, time-outs, retransmissions, and who waits for the answer.
+
+A request is sent up to `tries_max` times under one id with doubling time-outs. At its first time-out its waiter
+learns that the peer is slow, at its last that it failed; an answer counts at any time in between. A request runs its
+course even when its waiter has lost interest, so that dead peers are found out by whoever asked them first.
+
+A failure counts against the peer only if somebody else was heard since the request left: otherwise it is our own
+network that is down, and the table must outlive that (section 4.1 of the Kademlia paper).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple, Protocol
+
+from ..wire.contact import Contact
+from ..wire.identity import NodeId
+from .config import DhtConfig
+from .messages import REPLY_OF, Reply, Store, encode_request
+from .messages import Request as RequestMessage
+from .timers import Timer, Timers
+from .timing import PeerTiming, Timing
+
+REQUEST_IDS = 1 << 32
+
+
+class Request(NamedTuple):
+    """Bytes to carry to a contact; only idempotent ones may ride in a handshake, where they could be replayed."""
+
+    contact: Contact
+    payload: bytes
+    idempotent: bool
+
+
+class Waiter(Protocol):
+    """Whoever asked; exactly one of `answered` and `failed` is called per request, `slow` at most once before."""
+
+    def answered(self, pending: Pending, reply: Reply, now: float) -> None:
+        """Take the answer."""
+
+    def slow(self, pending: Pending, now: float) -> None:
+        """Note that the first time-out passed."""
+
+    def failed(self, pending: Pending, now: float) -> None:
+        """Note that no answer will be waited for any longer."""
+
+
+class Pending:
+    """A request in flight."""
+
+    __slots__ = (
+        "contact",
+        "reply_type",
+        "request",
+        "request_id",
+        "sent_at",
+        "timeout_s",
+        "timer",
+        "timing",
+        "tries",
+        "waiter",
+    )
+
+    def __init__(
+        self,
+        request_id: int,
+        request: Request,
+        reply_type: type[Reply],
+        waiter: Waiter,
+        timing: PeerTiming,
+        timeout_s: float,
+        now: float,
+    ) -> None:
+        self.request_id = request_id
+        self.request = request
+        self.contact = request.contact
+        self.reply_type = reply_type
+        self.waiter = waiter
+        self.timing = timing
+        self.timeout_s = timeout_s
+        self.sent_at = now
+        self.tries = 1
+        self.timer: Timer | None = None
+
+
+class Rpc:
+    """All requests of a node in flight; their number is bounded by the lookups and pings that ask."""
+
+    __slots__ = (
+        "_config",
+        "_last_heard",
+        "_next_id",
+        "_on_failed",
+        "_pending",
+        "_timers",
+        "outgoing",
+        "timing",
+    )
+
+    def __init__(
+        self,
+        config: DhtConfig,
+        timers: Timers,
+        random: Random,
+        on_failed: Callable[[Contact, float], None],
+    ) -> None:
+        self.timing = Timing(config)
+        self.outgoing: list[Request] = []
+        self._config = config
+        self._timers = timers
+        self._on_failed = on_failed
+        self._pending: dict[int, Pending] = {}
+        self._next_id = random.getrandbits(32)
+        self._last_heard = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def ask(self, contact: Contact, message: RequestMessage, waiter: Waiter, now: float) -> bool:
+        """Send a request; False when the peer already owes an answer that is late, so do not wait for this one."""
+        request_id = self._next_id = (self._next_id + 1) % REQUEST_IDS
+        request = Request(contact, encode_request(request_id, message), type(message) is not Store)
+        timing = self.timing.of(contact.node_id)
+        timeout_s = self.timing.timeout_s(timing)
+        pending = Pending(request_id, request, REPLY_OF[type(message)], waiter, timing, timeout_s, now)
+        self._pending[request_id] = pending
+        self._send(pending, now)
+        return not timing.late
+
+    def receive(self, request_id: int, reply: Reply, sender: Contact, now: float) -> bool:
+        """Take a reply; False when nobody asked this peer for it (any more)."""
+        pending = self._pending.get(request_id)
+        if (
+            pending is None
+            or pending.contact.node_id != sender.node_id
+            or type(reply) is not pending.reply_type
+        ):
+            return False
+        self._leave(pending)
+        self.timing.measured(pending.timing, now - pending.sent_at, pending.tries)
+        pending.waiter.answered(pending, reply, now)
+        return True
+
+    def heard(self, node_id: NodeId, now: float) -> None:
+        """Note a sign of life of a peer."""
+        self.timing.heard(node_id)
+        self._last_heard = now
+
+    def unreachable(self, node_id: NodeId, now: float) -> None:
+        """Fail all requests to a peer at once."""
+        for pending in [each for each in self._pending.values() if each.contact.node_id == node_id]:
+            self._fail(pending, now)
+
+    def take_requests(self) -> list[Request]:
+        """Return what is to be sent, once."""
+        requests, self.outgoing = self.outgoing, []
+        return requests
+
+    def _send(self, pending: Pending, now: float) -> None:
+        self.outgoing.append(pending.request)
+        pending.timer = self._timers.at(now + pending.timeout_s, lambda then: self._expired(pending, then))
+
+    def _expired(self, pending: Pending, now: float) -> None:
+        if pending.tries >= self._config.tries_max:
+            self._fail(pending, now)
+            return
+        pending.timeout_s = self.timing.expired(pending.timing, pending.timeout_s)
+        pending.tries += 1
+        self._send(pending, now)
+        if pending.tries == 2:
+            pending.waiter.slow(pending, now)
+
+    def _fail(self, pending: Pending, now: float) -> None:
+        if self._leave(pending):
+            counts = self.timing.failed(pending.contact.node_id, pending.sent_at, now)
+            if counts and self._last_heard > pending.sent_at:
+                self._on_failed(pending.contact, now)
+            pending.waiter.failed(pending, now)
+
+    def _leave(self, pending: Pending) -> bool:
+        if pending.timer is not None:
+            pending.timer.cancel()
+        return self._pending.pop(pending.request_id, None) is not None
+
+
+class Indifferent:
+    """A waiter that needs no answer: for pings and background copies, whose effect is on the table alone."""
+
+    def answered(self, pending: Pending, reply: Reply, now: float) -> None:
+        """Do nothing."""
+
+    def slow(self, pending: Pending, now: float) -> None:
+        """Do nothing."""
+
+    def failed(self, pending: Pending, now: float) -> None:
+        """Do nothing."""
+
+
+INDIFFERENT = Indifferent()

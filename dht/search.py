@@ -1,0 +1,192 @@
+"""One lookup carried out: asks whom the state machine names and feeds it what comes back.
+
+A search ends by itself when the lookup is finished or its time is up; subclasses end it earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from ..wire.contact import Contact
+from ..wire.crypto import Crypto
+from ..wire.identity import NodeId
+from .config import DhtConfig
+from .distance import number_of
+from .lookup import Candidate, Lookup
+from .messages import FindNode, Nodes, Reply, Request
+from .rpc import Pending, Rpc
+from .scope import believable
+from .store import RecordStore
+from .table import RoutingTable
+from .timers import Timer, Timers
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every operation of one node works with."""
+
+    own_id: NodeId
+    config: DhtConfig
+    random: Random
+    timers: Timers
+    table: RoutingTable
+    store: RecordStore
+    rpc: Rpc
+    crypto: Crypto
+
+
+class Hop(NamedTuple):
+    """A peer asked: `depth` 1 was known at the start, `closer` of the nodes it named were nearer than itself."""
+
+    contact: Contact
+    depth: int
+    rtt_s: float | None
+    outcome: str
+    closer: int
+
+
+class LookupResult(NamedTuple):
+    """The nearest nodes that answered, in exact order, and the way there."""
+
+    contacts: list[Contact]
+    hops: list[Hop]
+    depth: int
+
+
+class Search:
+    """Base of all operations that run a lookup; call `start` once."""
+
+    __slots__ = ("_count", "_deadline", "_on_end", "context", "ended", "lookup", "request", "target")
+
+    lookup: Lookup
+    _deadline: Timer
+    _on_end: Callable[[float], None]
+
+    def __init__(self, context: Context, target: bytes, request: Request, count: int) -> None:
+        self.context = context
+        self.target = number_of(target)
+        self.request = request
+        self.ended = False
+        self._count = count
+
+    def start(self, now: float, on_end: Callable[[float], None]) -> None:
+        """Begin; `on_end(now)` is called once, when the search needs nothing more."""
+        context, config = self.context, self.context.config
+        self._on_end = on_end
+        self._deadline = context.timers.at(now + config.lookup_timeout_s, self.end)
+        known = context.table.nearest(self.target, config.bucket_size)
+        self.lookup = Lookup(
+            self.target,
+            context.rpc.timing.not_avoided(known, now) or known,
+            context.own_id,
+            count=self._count,
+            parallelism=config.parallelism,
+            parallelism_wide=self.parallelism_wide(),
+            requests_max=config.lookup_requests_max,
+            radius=self.first_radius(),
+        )
+        self.advance(now)
+
+    def advance(self, now: float) -> None:
+        """Ask everybody who may be asked now; end when nothing is left to wait for."""
+        if self.ended or self.satisfied():
+            self.end(now)
+            return
+        lookup, rpc = self.lookup, self.context.rpc
+        while (candidate := lookup.next()) is not None:
+            if not rpc.ask(candidate.contact, self.request, self, now):
+                lookup.slow(candidate)
+        if lookup.finished:
+            self.exhausted(now)
+
+    def parallelism_wide(self) -> int:
+        """Return how many requests may be in flight once the search is wide: all that are needed."""
+        return self._count
+
+    def first_radius(self) -> int:
+        """Return how near a seed must be for the search to begin wide."""
+        return self.context.table.radius(self._count)
+
+    def satisfied(self) -> bool:
+        """Tell whether the search may end before its lookup is finished."""
+        return False
+
+    def exhausted(self, now: float) -> None:
+        """Note that the lookup is finished."""
+        self.end(now)
+
+    def end(self, now: float) -> None:
+        """End the search and give its result; requests in flight run out by themselves."""
+        if self.ended:
+            return
+        self.ended = True
+        self._deadline.cancel()
+        self.give(now)
+        self._on_end(now)
+
+    def give(self, now: float) -> None:
+        """Hand the result to whoever asked."""
+        raise NotImplementedError
+
+    def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
+        """Read a reply to our request: the contacts it names, or None to dismiss its sender."""
+        raise NotImplementedError
+
+    def answered(self, pending: Pending, reply: Reply, now: float) -> None:
+        """Feed an answer to the lookup."""
+        candidate = self.lookup.find(pending.contact.node_id)
+        if self.ended or candidate is None:
+            return
+        if candidate.rtt_s is None:
+            candidate.rtt_s = now - pending.sent_at
+        named = self.take(candidate, reply, now)
+        if named is None:
+            self.lookup.failed(candidate)
+        else:
+            named = self.context.rpc.timing.not_avoided(believable(named, candidate.contact), now)
+            self.lookup.answered(candidate, named, self.context.table.radius(self._count))
+        self.advance(now)
+
+    def slow(self, pending: Pending, now: float) -> None:
+        """Ask somebody else meanwhile."""
+        candidate = self.lookup.find(pending.contact.node_id)
+        if not self.ended and candidate is not None:
+            self.lookup.slow(candidate)
+            self.advance(now)
+
+    def failed(self, pending: Pending, now: float) -> None:
+        """Go on without a dead peer."""
+        candidate = self.lookup.find(pending.contact.node_id)
+        if not self.ended and candidate is not None:
+            self.lookup.failed(candidate)
+            self.advance(now)
+
+    def hops(self) -> list[Hop]:
+        """Return the peers asked so far, in order."""
+        return [
+            Hop(candidate.contact, candidate.depth, candidate.rtt_s, candidate.state.value, candidate.closer)
+            for candidate in self.lookup.asked
+        ]
+
+
+class NodeSearch(Search):
+    """Find the nodes nearest to a target."""
+
+    __slots__ = ("_done",)
+
+    def __init__(self, context: Context, target: bytes, done: Callable[[LookupResult, float], None]) -> None:
+        super().__init__(context, target, FindNode(target), context.config.bucket_size)
+        self._done = done
+
+    def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
+        """Read the contacts."""
+        return reply.contacts if isinstance(reply, Nodes) else None
+
+    def give(self, now: float) -> None:
+        """Hand over the nearest that answered."""
+        nearest = self.lookup.nearest_answered()
+        depth = max((candidate.depth for candidate in nearest), default=0)
+        self._done(LookupResult([candidate.contact for candidate in nearest], self.hops(), depth), now)

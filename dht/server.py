@@ -1,0 +1,97 @@
+"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE and STORE.
+
+Nothing is kept per request. A STORE needs a token from a recent answer to the same node at the same host, and the
+cheap checks come before the signature.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..wire.contact import Contact
+from ..wire.errors import DecodeError
+from ..wire.record import Record
+from .distance import number_of
+from .messages import (
+    FindNode,
+    FindValue,
+    Nodes,
+    Outcome,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Store,
+    Stored,
+    Values,
+    encode_within,
+)
+from .search import Context
+from .tokens import WriteTokens
+
+VALUES_HEAD_BYTES = 32  # kind, id, token, total and the lengths of the lists
+RECORD_HEAD_BYTES = 9  # pair, age, length
+
+
+class Server:
+    """The answering side of a node."""
+
+    __slots__ = ("_context", "_dropped", "_tokens")
+
+    def __init__(self, context: Context, secret: bytes, dropped: Counter[str]) -> None:
+        self._context = context
+        self._tokens = WriteTokens(secret, context.config.token_rotation_s)
+        self._dropped = dropped
+
+    def reply(
+        self, request_id: int, request: Request, sender: Contact, now: float, size_max: int
+    ) -> bytes | None:
+        """Return the bytes that answer a request, at most `size_max`; None when no answer is that small."""
+        data = encode_within(request_id, self._reply(request, sender, now, size_max), size_max)
+        if data is None:
+            self._dropped["no room for a reply"] += 1
+        return data
+
+    def _reply(self, request: Request, sender: Contact, now: float, size_max: int) -> Reply:
+        if isinstance(request, FindValue):
+            return self._values(request, sender, now, size_max)
+        if isinstance(request, FindNode):
+            return Nodes(self._token(sender, now), self._nearest(request.target, sender))
+        if isinstance(request, Store):
+            return self._stored(request, sender, now)
+        assert isinstance(request, Ping)
+        return Pong()
+
+    def _values(self, request: FindValue, sender: Contact, now: float, size_max: int) -> Values:
+        """Answer with a page of records, the newest first, and with contacts while more are wanted."""
+        held = self._context.store.get(request.key, now, request.owner)
+        page: list[tuple[int, bytes]] = []
+        room = size_max - VALUES_HEAD_BYTES
+        for each in held[request.offset : request.offset + request.want]:
+            encoded = each.record.encode()
+            room -= len(encoded) + RECORD_HEAD_BYTES
+            if room < 0:
+                break
+            page.append((each.age_s(now), encoded))
+        enough = len(page) >= request.want and all(each.record.value for each in held[: len(page)])
+        contacts = [] if enough or request.offset else self._nearest(request.key, sender)
+        return Values(self._token(sender, now), len(held), page, contacts)
+
+    def _stored(self, request: Store, sender: Contact, now: float) -> Stored:
+        if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
+            return Stored(Outcome.BAD_TOKEN, 0)
+        try:
+            record = Record.decode(request.record)
+        except DecodeError:
+            return Stored(Outcome.BAD_RECORD, 0)
+        store = self._context.store
+        outcome = store.put(record, now, request.age_s)
+        held = store.find(record.key, record.owner)
+        return Stored(outcome, held.record.sequence if held is not None else 0)
+
+    def _nearest(self, target: bytes, sender: Contact) -> list[Contact]:
+        context = self._context
+        return context.table.nearest(number_of(target), context.config.bucket_size, exclude=sender.node_id)
+
+    def _token(self, sender: Contact, now: float) -> bytes:
+        return self._tokens.make(sender.node_id, sender.endpoint.host, now)

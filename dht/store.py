@@ -1,0 +1,162 @@
+"""Records held for the network: per key a map from owner to that owner's latest record, each with its own end.
+
+Values, names, node records and capability providers are all kept this way. A record is verified once, when it comes
+in. Its life is counted from receipt (less the age its sender reports), so nobody's wall clock matters; only a higher
+sequence of its owner prolongs it.
+
+A full store gives room to keys nearer to our own id than its farthest one, so that junk under random keys cannot
+crowd out what this node is responsible for. The owner of a node id always has room under its own key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from math import ceil
+from typing import NamedTuple
+
+from ..wire.crypto import Crypto
+from ..wire.identity import NodeId, PublicKey
+from ..wire.record import Record
+from .config import DhtConfig
+from .distance import number_of
+from .messages import Outcome
+
+
+class Held(NamedTuple):
+    """A record in the store, with its life in this node's time."""
+
+    record: Record
+    born_at: float
+    expires_at: float
+    arrival: int
+
+    def age_s(self, now: float) -> int:
+        """Return the age in whole seconds, rounded up so that hand-overs never prolong a life."""
+        return max(0, ceil(now - self.born_at))
+
+
+class RecordStore:
+    """Verified records, bounded in number, bytes, per key and per owner."""
+
+    __slots__ = ("_config", "_crypto", "_expiries", "_keys", "_own", "_owned", "_received", "bytes", "size")
+
+    def __init__(self, own_id: NodeId, config: DhtConfig, crypto: Crypto) -> None:
+        self.size = 0
+        self.bytes = 0
+        self._own = number_of(own_id)
+        self._config = config
+        self._crypto = crypto
+        self._keys: dict[bytes, dict[PublicKey, Held]] = {}
+        self._owned: dict[PublicKey, int] = {}
+        self._expiries: list[tuple[float, int, bytes, PublicKey]] = []
+        self._received = 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[Held]:
+        for owners in self._keys.values():
+            yield from owners.values()
+
+    def put(self, record: Record, now: float, age_s: float = 0.0, *, trusted: bool = False) -> Outcome:
+        """Take in a record of a given age; `trusted` records were verified by the caller."""
+        self.expire(now)
+        expires_at = now - age_s + min(record.ttl_s, self._config.record_ttl_s_max)
+        if expires_at <= now:
+            return Outcome.BAD_RECORD
+        held = self.find(record.key, record.owner)
+        if held is not None and record.sequence <= held.record.sequence:
+            return Outcome.STORED if record == held.record else Outcome.OLD_SEQUENCE
+        if held is None and not self._has_room(record):
+            return Outcome.NO_ROOM
+        if not (trusted or record.verify(self._crypto)):
+            return Outcome.BAD_RECORD
+        self._insert(Held(record, now - age_s, expires_at, self._received))
+        return Outcome.STORED
+
+    def find(self, key: bytes, owner: PublicKey) -> Held | None:
+        """Return what is held of one owner under a key; call `expire` first."""
+        owners = self._keys.get(key)
+        return owners.get(owner) if owners is not None else None
+
+    def get(self, key: bytes, now: float, owner: bytes = b"") -> list[Held]:
+        """Return what is held under a key, of one owner or of all, the newest first."""
+        owners = self._keys.get(key)
+        if owners is None:
+            return []
+        self.expire(now)
+        if owner:
+            held = owners.get(PublicKey(owner))
+            return [held] if held is not None else []
+        return list(reversed(owners.values()))
+
+    def by_key(self) -> Iterator[tuple[bytes, list[Held]]]:
+        """Yield each key with what is held under it."""
+        for key, owners in self._keys.items():
+            yield key, list(owners.values())
+
+    def expire(self, now: float) -> None:
+        """Forget what has come to its end."""
+        while self._expiries and self._expiries[0][0] <= now:
+            expires_at, _, key, owner = heappop(self._expiries)
+            held = self.find(key, owner)
+            if held is not None and held.expires_at == expires_at:
+                self._remove(held)
+
+    def next_expiry(self) -> float | None:
+        """Return when the next record ends, or a little earlier."""
+        return self._expiries[0][0] if self._expiries else None
+
+    def _insert(self, held: Held) -> None:
+        record = held.record
+        old = self.find(record.key, record.owner)
+        if old is not None:
+            self._remove(old)
+        self._keys.setdefault(record.key, {})[record.owner] = held
+        self._owned[record.owner] = self._owned.get(record.owner, 0) + 1
+        self.size += 1
+        self.bytes += len(held.record.encode())
+        self._received += 1
+        heappush(self._expiries, (held.expires_at, held.arrival, record.key, record.owner))
+        self._tidy()
+
+    def _remove(self, held: Held) -> None:
+        key, owner = held.record.key, held.record.owner
+        owners = self._keys[key]
+        del owners[owner]
+        if not owners:
+            del self._keys[key]
+        self._owned[owner] -= 1
+        if not self._owned[owner]:
+            del self._owned[owner]
+        self.size -= 1
+        self.bytes -= len(held.record.encode())
+
+    def _has_room(self, record: Record) -> bool:
+        """Tell whether a record under a new (key, owner) may enter, even if farther ones must make room."""
+        config = self._config
+        if self._owned.get(record.owner, 0) >= config.records_per_owner_max:
+            return False
+        crowded = len(self._keys.get(record.key, ())) >= config.records_per_key_max
+        if crowded and record.owner.node_id != record.key:
+            return False
+        full = self._is_over(1, len(record.encode()))
+        return not full or self._distance(record.key) < self._distance(self._farthest())
+
+    def _is_over(self, more: int = 0, more_bytes: int = 0) -> bool:
+        config = self._config
+        return self.size + more > config.records_max or self.bytes + more_bytes > config.record_bytes_max
+
+    def _farthest(self) -> bytes:
+        return max(self._keys, key=self._distance)
+
+    def _distance(self, key: bytes) -> int:
+        return number_of(key) ^ self._own
+
+    def _tidy(self) -> None:
+        """Evict what is too much; rebuild the expiry heap when most of it is about records that were replaced."""
+        while self._is_over():
+            self._remove(next(iter(self._keys[self._farthest()].values())))
+        if len(self._expiries) > 2 * self.size + 64:
+            self._expiries = sorted((h.expires_at, h.arrival, h.record.key, h.record.owner) for h in self)

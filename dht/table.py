@@ -1,0 +1,188 @@
+"""The routing table: one k-bucket per length of the prefix shared with our own id, and exact nearest neighbours.
+
+Deliberately absent: any way in for contacts that were only heard of. `verified` is called after an authenticated
+round trip and is the only entrance; what an answer or a stranger claims never gets here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..wire.contact import Contact
+from ..wire.identity import NodeId
+from .bucket import Entry, KBucket
+from .config import DhtConfig
+from .distance import SPACE, expected_radius, number_of, shared_prefix_bits
+from .scope import subnet_of
+
+
+class RoutingTable:
+    """Contacts around `own_id`, exact to ask and bounded by buckets and subnets."""
+
+    __slots__ = ("_config", "_order", "_own", "_radius", "_subnets", "buckets", "own_id", "size")
+
+    def __init__(self, own_id: NodeId, config: DhtConfig) -> None:
+        self.own_id = own_id
+        self.size = 0
+        self.buckets: dict[int, KBucket] = {}
+        self._config = config
+        self._own = number_of(own_id)
+        self._order: list[int] = []
+        self._radius: int | None = None
+        self._subnets: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __contains__(self, node_id: NodeId) -> bool:
+        bucket = self._bucket_of(number_of(node_id))
+        return bucket is not None and node_id in bucket.entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        for bucket in self.buckets.values():
+            yield from bucket.entries.values()
+
+    def verified(self, contact: Contact, now: float) -> bool:
+        """Take in or refresh a contact after an authenticated round trip; True when it is a new member."""
+        number = number_of(contact.node_id)
+        if number == self._own:
+            return False
+        bucket = self._bucket_of(number) or self._new_bucket(number)
+        entry = bucket.heard(contact.node_id, now)
+        if entry is not None:
+            self._move(entry, contact)
+            return False
+        entry = Entry(contact, now, subnet_of(contact.endpoint))
+        if entry.subnet is not None and not self._subnet_has_room(entry.subnet, bucket):
+            return False
+        self._count_subnet(entry, 1)
+        self._forget(bucket.add(entry))
+        joined = contact.node_id in bucket.entries
+        if joined:
+            self.size += 1
+            self._radius = None
+        return joined
+
+    def heard(self, node_id: NodeId, now: float) -> None:
+        """Note a sign of life; no effect on strangers."""
+        bucket = self._bucket_of(number_of(node_id))
+        if bucket is not None:
+            bucket.heard(node_id, now)
+
+    def failed(self, node_id: NodeId) -> bool:
+        """Count a failed request; True when the contact was evicted."""
+        bucket = self._bucket_of(number_of(node_id))
+        entry = bucket.find(node_id) if bucket is not None else None
+        if bucket is None or entry is None:
+            return False
+        entry.failures += 1
+        if entry.failures < self._config.failures_max:
+            return False
+        member = node_id in bucket.entries
+        _, joined = bucket.remove(node_id)
+        self._forget(entry)
+        self.size -= member and joined is None
+        self._radius = None
+        return True
+
+    def nearest(self, target: int, count: int, exclude: NodeId | None = None) -> list[Contact]:
+        """Return the `count` members nearest to `target`, in order; exact among those without failures.
+
+        Members with failures fill up at the end when there are too few others.
+        """
+        chosen: list[Entry] = []
+        doubtful: list[Entry] = []
+        wanted = count + (exclude is not None)
+        for group in self._groups(target):
+            good = [entry for entry in group if not entry.failures]
+            if len(good) < len(group):
+                doubtful += [entry for entry in group if entry.failures]
+            good.sort(key=lambda entry: entry.number ^ target)
+            chosen += good
+            if len(chosen) >= wanted:
+                break
+        else:
+            doubtful.sort(key=lambda entry: entry.number ^ target)
+            chosen += doubtful
+        contacts = [entry.contact for entry in chosen[:wanted]]
+        return (
+            [contact for contact in contacts if contact.node_id != exclude][:count] if exclude else contacts
+        )
+
+    def radius(self, count: int) -> int:
+        """Estimate within which distance of any target its `count` nearest nodes of the network lie."""
+        if self._radius is None:
+            near = self.nearest(self._own, self._config.bucket_size)
+            distances = [number_of(contact.node_id) ^ self._own for contact in near]
+            self._radius = expected_radius(distances, 1)
+        return min(SPACE, count * self._radius)
+
+    def far_prefixes(self) -> range:
+        """Return the prefix lengths whose buckets a lookup of our own id does not fill."""
+        near = self.nearest(self._own, self._config.bucket_size)
+        if len(near) < self._config.bucket_size:
+            return range(0)
+        return range(shared_prefix_bits(number_of(near[-1].node_id), self._own) + 1)
+
+    def longest_known(self, limit: int) -> list[Contact]:
+        """Return up to `limit` contacts without failures, the longest known first."""
+        good = sorted((entry for entry in self if not entry.failures), key=lambda entry: entry.added_at)
+        return [entry.contact for entry in good[:limit]]
+
+    def _bucket_of(self, number: int) -> KBucket | None:
+        return self.buckets.get(shared_prefix_bits(number, self._own))
+
+    def _new_bucket(self, number: int) -> KBucket:
+        prefix_bits = shared_prefix_bits(number, self._own)
+        bucket = self.buckets[prefix_bits] = KBucket(self._config.bucket_size, self._config.reserve_max)
+        self._order.append(prefix_bits)
+        self._order.sort(reverse=True)
+        return bucket
+
+    def _groups(self, target: int) -> Iterator[list[Entry]]:
+        """Yield all members in groups, each nearer to `target` as a whole than the next.
+
+        Nearest is the target's own bucket; then come the deeper ones, which differ from the target first at the
+        same bit and so interleave; then each shallower bucket by itself.
+        """
+        own_bucket = shared_prefix_bits(target, self._own)
+        deeper: list[Entry] = []
+        shallower: list[int] = []
+        for prefix_bits in self._order:
+            if prefix_bits > own_bucket:
+                deeper += self.buckets[prefix_bits].entries.values()
+            elif prefix_bits < own_bucket:
+                shallower.append(prefix_bits)
+        bucket = self.buckets.get(own_bucket)
+        if bucket is not None:
+            yield list(bucket.entries.values())
+        yield deeper
+        for prefix_bits in shallower:
+            yield list(self.buckets[prefix_bits].entries.values())
+
+    def _move(self, entry: Entry, contact: Contact) -> None:
+        if entry.contact.endpoint == contact.endpoint:
+            return
+        self._count_subnet(entry, -1)
+        entry.contact = contact
+        entry.subnet = subnet_of(contact.endpoint)
+        self._count_subnet(entry, 1)
+
+    def _forget(self, entry: Entry | None) -> None:
+        if entry is not None:
+            self._count_subnet(entry, -1)
+
+    def _subnet_has_room(self, subnet: bytes, bucket: KBucket) -> bool:
+        if self._subnets.get(subnet, 0) >= self._config.subnet_table_max:
+            return False
+        inside = [*bucket.entries.values(), *bucket.reserve.values()]
+        return sum(entry.subnet == subnet for entry in inside) < self._config.subnet_bucket_max
+
+    def _count_subnet(self, entry: Entry, step: int) -> None:
+        if entry.subnet is None:
+            return
+        count = self._subnets.get(entry.subnet, 0) + step
+        if count:
+            self._subnets[entry.subnet] = count
+        else:
+            del self._subnets[entry.subnet]

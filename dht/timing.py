@@ -1,0 +1,125 @@
+"""How long to wait for a peer: its round-trip times, its lateness and its failures.
+
+Per peer RFC 6298 (smoothed time plus four deviations), between a floor and a ceiling; for a peer never measured, four
+times the median of what the network showed lately. Karn's rule: an answer to a request that was sent more than once
+is no sample for its peer (which try did it answer?), and the doubled time-out stays until there is one. It still
+enters the median with its longest reading, so that a slow network is learned even when every first try is late.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+from ..wire.contact import Contact
+from ..wire.identity import NodeId
+from .config import DhtConfig
+
+SAMPLES = 64  # of the network-wide median
+SAMPLES_PER_MEDIAN = 8
+MEDIAN_FACTOR = 4  # a peer four times slower than the median is late
+
+
+class PeerTiming:
+    """What is known of one peer; `late` counts time-outs since it was last heard."""
+
+    __slots__ = ("deviation_s", "failed_at", "failures", "late", "smoothed_s", "timeout_s")
+
+    def __init__(self) -> None:
+        self.smoothed_s: float | None = None
+        self.deviation_s = 0.0
+        self.timeout_s: float | None = None
+        self.late = 0
+        self.failures = 0
+        self.failed_at = float("-inf")
+
+
+class Timing:
+    """The timings of a bounded number of peers and of the network as a whole."""
+
+    __slots__ = ("_avoided", "_config", "_fresh", "_peers", "_samples", "first_timeout_s")
+
+    def __init__(self, config: DhtConfig) -> None:
+        self._config = config
+        self._peers: dict[NodeId, PeerTiming] = {}
+        self._avoided: dict[NodeId, float] = {}
+        self._samples: deque[float] = deque(maxlen=SAMPLES)
+        self._fresh = 0
+        self.first_timeout_s = config.timeout_first_s
+
+    def of(self, node_id: NodeId) -> PeerTiming:
+        """Return the timing of a peer; of too many, the first remembered is forgotten."""
+        timing = self._peers.get(node_id)
+        if timing is None:
+            if len(self._peers) >= self._config.peers_max:
+                forgotten = next(iter(self._peers))
+                del self._peers[forgotten]
+                self._avoided.pop(forgotten, None)
+            timing = self._peers[node_id] = PeerTiming()
+        return timing
+
+    def heard(self, node_id: NodeId) -> None:
+        """Note that a peer is alive: it is neither late nor avoided any more."""
+        timing = self._peers.get(node_id)
+        if timing is not None and (timing.late or timing.failures):
+            timing.late = 0
+            timing.failures = 0
+            self._avoided.pop(node_id, None)
+
+    def not_avoided(self, contacts: list[Contact], now: float) -> list[Contact]:
+        """Return those contacts that did not fail so lately that they should be left in peace."""
+        if not self._avoided:
+            return contacts
+        return [contact for contact in contacts if self.avoided_until(contact.node_id) <= now]
+
+    def avoided_until(self, node_id: NodeId) -> float:
+        """Return until when a peer is left in peace."""
+        return self._avoided.get(node_id, 0.0)
+
+    def timeout_s(self, timing: PeerTiming) -> float:
+        """Return how long to wait for the next answer of a peer."""
+        return self.first_timeout_s if timing.timeout_s is None else timing.timeout_s
+
+    def measured(self, timing: PeerTiming, rtt_s: float, tries: int) -> None:
+        """Take the time from the first transmission to the answer; a sample of the peer only after one try."""
+        self._network(rtt_s)
+        if tries > 1:
+            return
+        if timing.smoothed_s is None:
+            timing.smoothed_s = rtt_s
+            timing.deviation_s = rtt_s / 2
+        else:
+            timing.deviation_s += (abs(timing.smoothed_s - rtt_s) - timing.deviation_s) / 4
+            timing.smoothed_s += (rtt_s - timing.smoothed_s) / 8
+        timing.timeout_s = self._clamped(timing.smoothed_s + 4 * timing.deviation_s)
+
+    def expired(self, timing: PeerTiming, timeout_s: float) -> float:
+        """Note that a wait of `timeout_s` was in vain; return the next, doubled one."""
+        timing.late += 1
+        doubled = self._clamped(2 * timeout_s)
+        timing.timeout_s = max(doubled, timing.timeout_s or 0.0)
+        return doubled
+
+    def failed(self, node_id: NodeId, sent_at: float, now: float) -> bool:
+        """Note that a request was never answered, and leave the peer in peace for a while.
+
+        False when it left before the last failure: many requests lost at once are one failure.
+        """
+        timing = self.of(node_id)
+        if sent_at < timing.failed_at:
+            return False
+        timing.failed_at = now
+        longest = self._config.avoid_s_max
+        self._avoided[node_id] = now + min(longest, self._config.avoid_s_min * 2 ** min(timing.failures, 20))
+        timing.failures += 1
+        return True
+
+    def _network(self, rtt_s: float) -> None:
+        self._samples.append(rtt_s)
+        self._fresh += 1
+        if self._fresh >= SAMPLES_PER_MEDIAN or len(self._samples) == 1:
+            self._fresh = 0
+            self.first_timeout_s = self._clamped(MEDIAN_FACTOR * median(self._samples))
+
+    def _clamped(self, timeout_s: float) -> float:
+        return min(self._config.timeout_s_max, max(self._config.timeout_s_min, timeout_s))

@@ -1,0 +1,188 @@
+"""The real world for a node: asyncio's clock and loop, one UDP socket, a TCP listener on the same port.
+
+Binds both sockets, hands packets to the pump, and answers the ports of `ports.py`. uvloop serves as well as asyncio's
+own loop: only reader and writer callbacks and timers are used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from ..wire.endpoint import Endpoint
+from ..wire.errors import ConfigError
+from .datagram_socket import DatagramSocket
+from .pump import Pump
+from .stream_socket import StreamTable
+
+BIND_TRIES = 16
+"""Free UDP ports tried until one is free for TCP too."""
+
+ROUTE_PROBE = ("203.0.113.1", 9)
+"""A documentation address (RFC 5737): asking the kernel for its route sends nothing and tells our own address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostConfig:
+    """Limits of the sockets of one node."""
+
+    streams_max: int = 256
+    """TCP connections at once; each may hold 128 KiB of buffer."""
+
+    stranger_s: float = 5.0
+    """How long a TCP connection may live without a session on it; longer helps slow-loris attacks."""
+
+    connect_s: float = 3.0
+    """How long a TCP connection may take to open."""
+
+
+class AsyncioHost:
+    """Give a node its clock, its sockets and its entropy."""
+
+    def __init__(self, config: HostConfig | None = None) -> None:
+        self.config = config or HostConfig()
+        self._loop = asyncio.get_running_loop()
+        self._datagrams: DatagramSocket | None = None
+        self._streams: StreamTable | None = None
+        self._bound: list[socket.socket] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.endpoint = Endpoint("udp", "127.0.0.1", 0)
+
+    def bind(self, listen: str) -> Endpoint:
+        """Bind UDP and TCP on `host:port` (port 0: any that is free for both); raises ConfigError."""
+        wanted = Endpoint.parse(listen)
+        for attempt in range(BIND_TRIES):
+            try:
+                self._bound = _bind_pair(wanted)
+                break
+            except OSError as error:
+                if wanted.port or attempt == BIND_TRIES - 1:
+                    hint = "choose another with --listen, or port 0 for any free one"
+                    raise ConfigError("listen", f"cannot use {listen}: {error.strerror}", hint) from error
+        self.endpoint = wanted._replace(port=self._bound[0].getsockname()[1])
+        return self.endpoint
+
+    def start(self, pump: Pump) -> None:
+        """Begin to read and write."""
+        udp, tcp = self._bound
+        self._bound = []
+        self._datagrams = DatagramSocket(udp, pump.receive, pump.flush)
+        self._streams = StreamTable(
+            pump.receive,
+            pump.flush,
+            pump.stream_opened,
+            pump.stream_closed,
+            pump.overlay.uses_stream,
+            streams_max=self.config.streams_max,
+            stranger_s=self.config.stranger_s,
+            connect_s=self.config.connect_s,
+        )
+        self._streams.listen(tcp)
+
+    async def close(self) -> None:
+        """Close every socket and end every task that was started here."""
+        for bound in self._bound:
+            bound.close()
+        if self._streams is not None:
+            await self._streams.close()
+        if self._datagrams is not None:
+            self._datagrams.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def local_endpoints(self) -> tuple[Endpoint, ...]:
+        """Return where this node can be reached on this machine's own addresses."""
+        if self.endpoint.host not in ("0.0.0.0", "::"):
+            return (self.endpoint,)
+        loopback = "127.0.0.1" if self.endpoint.host == "0.0.0.0" else "::1"
+        hosts = dict.fromkeys((_own_address(self.endpoint.host), loopback))
+        return tuple(self.endpoint._replace(host=host) for host in hosts if host)
+
+    # Clock
+
+    def now(self) -> float:
+        """Return the loop's monotonic seconds."""
+        return self._loop.time()
+
+    def unix_now(self) -> float:
+        """Return wall-clock seconds."""
+        return time.time()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        """Call back at a time of `now()`."""
+        return self._loop.call_at(when, callback)
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call back in the loop's next turn."""
+        self._loop.call_soon(callback)
+
+    # Network
+
+    def send(self, packet: bytes, destination: Endpoint) -> None:
+        """Send one packet over UDP or queue it on a connection."""
+        if destination.transport == "udp":
+            if self._datagrams is not None:
+                self._datagrams.send(packet, destination)
+        elif self._streams is not None:
+            self._streams.send(packet, destination)
+
+    def flush(self) -> None:
+        """Write what was queued on connections."""
+        if self._streams is not None:
+            self._streams.flush()
+
+    def open_stream(self, destination: Endpoint) -> None:
+        """Begin to connect over TCP."""
+        if self._streams is not None:
+            self._streams.open(destination)
+
+    def close_stream(self, destination: Endpoint) -> None:
+        """Close a connection."""
+        if self._streams is not None:
+            self._streams.close_one(destination)
+
+    # the rest of the world
+
+    def entropy(self, size_bytes: int) -> bytes:
+        """Return bytes that nobody can guess."""
+        return os.urandom(size_bytes)
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine to its end, or until the host closes."""
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _bind_pair(wanted: Endpoint) -> list[socket.socket]:
+    family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    tcp = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        udp.bind((wanted.host, wanted.port))
+        tcp.bind((wanted.host, udp.getsockname()[1]))
+    except OSError:
+        udp.close()
+        tcp.close()
+        raise
+    return [udp, tcp]
+
+
+def _own_address(wildcard: str) -> str:
+    family = socket.AF_INET if wildcard == "0.0.0.0" else socket.AF_INET6
+    target = ROUTE_PROBE if family == socket.AF_INET else ("2001:db8::1", 9)
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(target)
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])

@@ -1,0 +1,72 @@
+"""Configuration of a Node: what a person chooses, and the limits of the layers below it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..wire.errors import ConfigError
+from .messages.calls import CallsConfig
+from .messages.dispatch import DispatcherConfig
+from .overlay.config import OverlayConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DEFAULT_REGISTRY_URL = "http://localhost:4567"
+"""Where Agent99's registry listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """Configure one node."""
+
+    record_ttl_s: int = 1200
+    """Life of what this node publishes about itself. Longer means less upkeep and staler answers after it dies."""
+
+    value_ttl_s: int = 86_400
+    """Life of values put by `put` when this node stops; while it runs it renews them."""
+
+    contacts_saved_max: int = 64
+    """Contacts kept on disk for the next start, about 100 bytes each."""
+
+    contacts_save_s: float = 30.0
+    """How often the contact list is saved when it changed; a killed process loses at most so much of it."""
+
+    rejoin_s: float = 5.0
+    """How often a node without any peer tries its bootstrap sources again; doubles up to `rejoin_max_s`."""
+
+    rejoin_max_s: float = 60.0
+    """Longest time between two tries to join; lower loads registries more after an outage."""
+
+    providers_cached_s: float = 30.0
+    """How long the agents found for a capability are used before they are looked up again."""
+
+    providers_max: int = 32
+    """Agents that one capability search returns at most."""
+
+    pending_events_max: int = 256
+    """Peer events kept for a reader that does not keep up; the oldest are dropped."""
+
+    overlay: OverlayConfig = field(default_factory=OverlayConfig)
+    dispatcher: DispatcherConfig = field(default_factory=DispatcherConfig)
+    calls: CallsConfig = field(default_factory=CallsConfig)
+
+    def __post_init__(self) -> None:
+        """Check the values; raises ConfigError."""
+        for name in ("record_ttl_s", "value_ttl_s", "contacts_saved_max", "providers_max"):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, "must be at least 1")
+        for name in ("contacts_save_s", "rejoin_s", "rejoin_max_s"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(name, "must be more than 0 seconds")
+
+
+def registries_or_default(
+    registries: Sequence[str] | None, environment: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """Return the registries to use: those given, else Agent99's environment variable, else its default."""
+    if registries is not None:
+        return tuple(registries)
+    return (environment.get("AGENT99_REGISTRY_URL") or DEFAULT_REGISTRY_URL,)

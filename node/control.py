@@ -1,0 +1,255 @@
+"""The control server: a running node answers the `mesh99` command over a Unix socket in its home.
+
+Only the owner of the home reaches it: the directory is 0700, the socket 0600. One node per home: the
+server holds a lock on the directory for as long as it runs (the system drops it when the process dies,
+however it dies), so a socket that is left over is told from a live one without a race.
+Whatever comes in that is not a proper call is answered with a 4xx and a JSON body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from ..wire.errors import ConfigError, DeadlineExceeded, LookupFailed, MeshError, RemoteError, Unreachable
+from .control_commands import COMMANDS
+from .control_protocol import SOCKET_NAME, FailureReply, failure, socket_address
+
+if TYPE_CHECKING:
+    from .node import Node
+
+log = logging.getLogger(__name__)
+
+HTTP_STATUS: tuple[tuple[type[MeshError], int], ...] = (
+    (ConfigError, 400),
+    (LookupFailed, 404),
+    (DeadlineExceeded, 504),
+    (Unreachable, 502),
+    (RemoteError, 502),
+    (MeshError, 409),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlConfig:
+    """Limits of the control server."""
+
+    body_bytes_max: int = 16 * 1024 * 1024
+    """Largest call; raising it lets one call hold that much memory."""
+    connections_max: int = 64
+    """Open connections; each may hold one call. More are closed at once."""
+    silence_s: float = 10.0
+    """How long a connection may stay without a whole call; raising it lets idle ones hold a place longer."""
+
+
+class ControlServer:
+    """Serve the calls of one node on the socket in its home."""
+
+    def __init__(self, node: Node, home: Path, config: ControlConfig | None = None) -> None:
+        self.node = node
+        self.home = home
+        self.config = config or ControlConfig()
+        self._lock: int | None = None
+        self._server: asyncio.Server | None = None
+        self._http: _ControlHttp | None = None
+
+    async def start(self) -> None:
+        """Take the home and listen; ConfigError when a node runs there or others may enter the home."""
+        self._lock = lock_home(self.home)
+        try:
+            listener = listen(self.home)
+            self._http = _ControlHttp(self)
+            self._server = await asyncio.get_running_loop().create_unix_server(self._http, sock=listener)
+        except BaseException:
+            self._unlock()
+            raise
+
+    async def stop(self) -> None:
+        """Stop listening, cancel the calls under way, and free the home; a second call does nothing."""
+        if self._server is None or self._http is None:
+            return
+        self._server.close()
+        await self._http.shutdown(timeout=0.1)
+        self._server = self._http = None
+        (self.home / SOCKET_NAME).unlink(missing_ok=True)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """Run one call; every outcome is a JSON body."""
+        try:
+            return reply({"result": await self._call(request)}, 200)
+        except MeshError as error:
+            status = next(status for kind, status in HTTP_STATUS if isinstance(error, kind))
+            return reply(failure(error), status)
+        except web.HTTPException as error:
+            return refusal(error.status, error.reason)
+        except web.RequestPayloadError as error:
+            return refusal(400, str(error))
+        except Exception as error:
+            log.error("control call %s failed", request.path, exc_info=error)
+            return reply(failure(error), 500)
+
+    async def _call(self, request: web.BaseRequest) -> object:
+        path, _, name = request.path.rpartition("/")
+        command = COMMANDS.get(name) if path == "/call" else None
+        if command is None:
+            raise web.HTTPNotFound(reason="no such command")
+        if request.method != "POST":
+            raise web.HTTPMethodNotAllowed(request.method, ["POST"])
+        body = await request.read()
+        if isinstance(request.protocol, _Connection):
+            request.protocol.call_begins()
+        try:
+            arguments = msgspec.json.decode(body or b"{}", type=command.arguments)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise ConfigError(f"arguments of {name}", str(error)) from None
+        return await command.run(self.node, arguments)
+
+
+def lock_home(home: Path) -> int:
+    """Create `home` if need be and lock it for one node; return the descriptor that holds the lock."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if home.stat().st_mode & 0o077:
+        raise ConfigError("home", f"{home} is open to other users", f"chmod 700 {home}")
+    directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(directory)
+        raise already_running(home) from error
+    except OSError as error:
+        # A file system without locks: the socket alone must tell.
+        log.debug("no lock on %s: %s", home, error)
+    return directory
+
+
+def listen(home: Path) -> socket.socket:
+    """Return a socket bound in `home`, mode 0600, in the place of one that a dead node left."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with socket_address(home) as address:
+            clear_stale(home, address)
+            listener.bind(address)
+        (home / SOCKET_NAME).chmod(0o600)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def clear_stale(home: Path, address: str) -> None:
+    """Remove the socket of a dead node; ConfigError when a live one, or no socket, is in its place."""
+    path = home / SOCKET_NAME
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ConfigError("home", f"{path} is not a socket", "move it away")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(address)
+        except ConnectionRefusedError:
+            path.unlink()
+        except BlockingIOError as error:  # alive, its backlog is full
+            raise already_running(home) from error
+        else:
+            raise already_running(home) from FileExistsError(path)
+
+
+def already_running(home: Path) -> ConfigError:
+    """Return the error for a home that a live node holds."""
+    hint = "stop it first, or give this one its own: mesh99 --home DIR up"
+    return ConfigError("home", f"a node is already running there ({home})", hint)
+
+
+class _ControlHttp(web.Server):
+    """aiohttp's low-level server: no routes, no sessions, just calls."""
+
+    def __init__(self, control: ControlServer) -> None:
+        super().__init__(control.answer, request_factory=self._request, handler_cancellation=True)
+        self.config = control.config
+
+    def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        loop, size_max = asyncio.get_running_loop(), self.config.body_bytes_max
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=size_max)
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self)
+
+
+class _Connection(web.RequestHandler):
+    """One connection, one call: bounded in number and in silence, and no answer is anything but JSON."""
+
+    def __init__(self, http: _ControlHttp) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            http,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]
+            auto_decompress=False,
+            lingering_time=0,
+        )
+        self._http = http
+        self._silence: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        config = self._http.config
+        if len(self._http.connections) > config.connections_max:
+            self.force_close()
+            return
+        self._silence = asyncio.get_running_loop().call_later(config.silence_s, self.force_close)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.call_begins()
+        super().connection_lost(exc)
+
+    def call_begins(self) -> None:
+        """Stop counting the silence."""
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer bytes that are no HTTP."""
+        return refusal(status, message or "bad request")
+
+
+def refusal(status: int, reason: str) -> web.Response:
+    """Answer a call that is none: wrong path, method, size or bytes."""
+    first_line = reason.strip().partition("\n")[0]
+    text = f"not a control call: {first_line}"
+    return reply(
+        FailureReply(error=text, hint="POST /call/{command}", kind="ConfigError", exit_code=2), status
+    )
+
+
+def reply(body: object, status: int) -> web.Response:
+    """Return a JSON answer, the only one of its connection."""
+    response = web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
+    response.force_close()
+    return response

@@ -1,0 +1,208 @@
+"""Who is who: what this node says about itself, and how it finds others by id, short id, name, uuid or capability.
+
+Everything published is the same signed node record, under the node's id, its name, its uuid and each capability. What
+is found was signed by the agent itself, so whoever stores it can only withhold it. A registry is asked when the DHT
+has no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..dht.dht import Dht, Publication
+from ..dht.results import GetResult, LookupResult
+from ..wire.contact import Contact
+from ..wire.errors import ConfigError, DecodeError, LookupFailed, MeshError
+from ..wire.identity import Identity, NodeId
+from ..wire.node_record import NodeRecord
+from ..wire.record import Record, capability_key, name_key, node_key
+from .config import NodeConfig
+from .futures import result_of
+from .ports import Clock
+
+if TYPE_CHECKING:
+    from .registry.client import RegistryClient
+
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+SHORT_FORM = re.compile(r"[a-z2-7]{8}")
+
+UNKNOWN_PEER_HINT = "a peer is a node id, a short id, a name or a uuid; `mesh99 peers` lists those with a session"
+
+
+class Directory:
+    """Publish this node and find others."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        dht: Dht,
+        clock: Clock,
+        config: NodeConfig,
+        kick: Callable[[], None],
+        registries: Sequence[RegistryClient],
+    ) -> None:
+        self._identity = identity
+        self._dht = dht
+        self._clock = clock
+        self._config = config
+        self._kick = kick
+        self._registries = registries
+        self._publications: dict[bytes, Publication] = {}
+        self._sequence = 0
+
+    def next_sequence(self) -> int:
+        """Return a sequence number above all that this key ever signed, also before a restart."""
+        self._sequence = max(self._sequence + 1, int(self._clock.unix_now() * 1000))
+        return self._sequence
+
+    def current_sequence(self) -> int:
+        """Return the sequence number of what is published now."""
+        return self._sequence or self.next_sequence()
+
+    # publish
+
+    def announce(self, describe: Callable[[int], NodeRecord], uuid: str | None) -> None:
+        """Publish the node's record under every key it is looked for by, and keep it alive there."""
+        record = describe(self.next_sequence())
+        keys = [node_key(self._identity.node_id)]
+        keys += [name_key(alias) for alias in (record.name, uuid) if alias]
+        keys += [capability_key(capability) for capability in record.capabilities]
+        for key in keys:
+            self.publish(key, lambda key=key: describe(self.next_sequence()).to_record(self._identity, key))
+
+    def publish(self, key: bytes, create: Callable[[], Record]) -> None:
+        """Put a record and keep putting it until `stop`; a newer one under the same key takes its place."""
+        previous = self._publications.pop(key, None)
+        if previous is not None:
+            previous.cancel()
+        self._publications[key] = self._dht.publish(lambda sequence: create(), self._clock.now())
+        self._kick()
+
+    def stop(self) -> None:
+        """Publish nothing any more."""
+        for publication in self._publications.values():
+            publication.cancel()
+        self._publications.clear()
+
+    # find
+
+    async def find(self, capability: str, timeout_s: float) -> list[NodeRecord]:
+        """Return the agents that offer a capability, as they say themselves."""
+        wanted = capability.lower()
+        result = await self._get(capability_key(wanted), self._config.providers_max, timeout_s)
+        found = self._node_records(result, lambda record: wanted in record.capabilities)
+        return found or await self._find_in_registries(wanted)
+
+    async def resolve(self, peer: str, timeout_s: float) -> NodeRecord:
+        """Return the record of the agent that is meant; raises LookupFailed or, for two of a name, ConfigError."""
+        if len(peer) == 52:
+            return await self._resolve_id(NodeId.parse(peer), timeout_s)
+        result = await self._get(name_key(peer), 8, timeout_s)
+        found = self._node_records(result, lambda record: UUID_FORM.fullmatch(peer) or record.name == peer)
+        if not found and SHORT_FORM.fullmatch(peer.lower()):
+            return await self._resolve_short(peer.lower(), timeout_s)
+        if not found:
+            found = await self._resolve_in_registries(peer)
+        return _only(found, peer)
+
+    async def _resolve_id(self, node_id: NodeId, timeout_s: float) -> NodeRecord:
+        result = await self._get(node_key(node_id), 4, timeout_s)
+        found = self._node_records(result, lambda record: record.node_id == node_id)
+        found = found or await self._resolve_in_registries(node_id.text)
+        if not found:
+            raise LookupFailed(f"node {node_id.short}", UNKNOWN_PEER_HINT)
+        return found[0]
+
+    async def _resolve_short(self, short: str, timeout_s: float) -> NodeRecord:
+        """Find a node by the first 40 bits of its id: it is among the nodes nearest to them."""
+        target = NodeId.lowest_with_short(short)
+        near: LookupResult = await result_of(
+            lambda done: self._start(lambda: self._dht.find_node(target, self._clock.now(), done)),
+            f"answer about {short}",
+            timeout_s,
+        )
+        ids = dict.fromkeys(contact.node_id for contact in near.contacts if contact.node_id.short == short)
+        if self._identity.node_id.short == short:
+            ids[self._identity.node_id] = None
+        if not ids:
+            raise LookupFailed(f"peer {short}", UNKNOWN_PEER_HINT)
+        if len(ids) > 1:
+            raise ConfigError("peer", f"{short} fits {len(ids)} nodes", "use the whole node id")
+        return await self._resolve_id(next(iter(ids)), timeout_s)
+
+    async def get(self, key: bytes, want: int, timeout_s: float) -> GetResult:
+        """Return the records under a key."""
+        return await self._get(key, want, timeout_s)
+
+    async def _get(self, key: bytes, want: int, timeout_s: float) -> GetResult:
+        return await result_of(
+            lambda done: self._start(lambda: self._dht.get(key, self._clock.now(), done, want=want)),
+            "answer from the overlay",
+            timeout_s,
+        )
+
+    def _start(self, begin: Callable[[], None]) -> None:
+        begin()
+        self._kick()
+
+    def _node_records(self, result: GetResult, fits: Callable[[NodeRecord], object]) -> list[NodeRecord]:
+        found: list[NodeRecord] = []
+        for record in result.records:
+            try:
+                node_record = NodeRecord.from_record(record)
+            except DecodeError:
+                continue
+            if fits(node_record):
+                found.append(node_record)
+        return found
+
+    async def _find_in_registries(self, capability: str) -> list[NodeRecord]:
+        found: dict[NodeId, NodeRecord] = {}
+        for registry in self._registries:
+            try:
+                rows = await registry.discover(capability)
+            except MeshError:
+                continue
+            for row in rows:
+                record = registry.node_record_of(row)
+                if record is not None:
+                    found[record.node_id] = record
+        return list(found.values())
+
+    async def _resolve_in_registries(self, peer: str) -> list[NodeRecord]:
+        found: dict[NodeId, NodeRecord] = {}
+        for registry in self._registries:
+            try:
+                rows = await registry.list()
+            except MeshError:
+                continue
+            for row in rows:
+                record = registry.node_record_of(row)
+                if record is not None and peer in (row.get("uuid"), record.name, record.node_id.text):
+                    found[record.node_id] = record
+        return list(found.values())
+
+
+def _only(found: list[NodeRecord], peer: str) -> NodeRecord:
+    distinct = {record.node_id: record for record in found}
+    if not distinct:
+        raise LookupFailed(f"peer {peer}", UNKNOWN_PEER_HINT)
+    if len(distinct) > 1:
+        ids = ", ".join(node_id.short for node_id in distinct)
+        raise ConfigError("peer", f"{len(distinct)} agents are named {peer}", f"use one of their ids: {ids}")
+    return next(iter(distinct.values()))
+
+
+def contacts_of(record: NodeRecord, own_hosts: frozenset[str]) -> list[Contact]:
+    """Return how to reach an agent, most promising first.
+
+    An agent on this machine is reached over loopback; loopback endpoints of others mean nothing here.
+    """
+    usable = [endpoint for endpoint in record.endpoints if endpoint.is_usable]
+    same_machine = any(endpoint.host in own_hosts for endpoint in usable if not endpoint.is_loopback)
+    loopback = [endpoint for endpoint in usable if endpoint.is_loopback]
+    others = [endpoint for endpoint in usable if not endpoint.is_loopback]
+    ordered = loopback + others if same_machine or not others else others
+    return [Contact(record.public_key, endpoint) for endpoint in ordered]

@@ -1,0 +1,142 @@
+"""Join the network and stay in it.
+
+Saved contacts, peers given by hand and registries are asked all at once; any one is enough. A node that has lost every
+peer asks them again, with growing pauses. When the table has grown to twice what it was, the node publishes itself
+anew, since nearer holders may have come; and now and then good contacts go to disk for the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from ..dht.dht import Dht
+from ..wire.contact import Contact
+from ..wire.endpoint import Endpoint
+from ..wire.errors import MeshError
+from .config import NodeConfig
+from .ports import Clock
+from .saved_contacts import load_contacts, save_contacts
+
+if TYPE_CHECKING:
+    from .registry.client import RegistryClient
+
+logger = logging.getLogger(__name__)
+
+Connect = Callable[[Contact | Endpoint], Awaitable[object]]
+
+REGISTRY_NODES = 20
+"""Nodes asked of a registry: one full bucket."""
+
+
+class Joining:
+    """Keep one node connected to its network."""
+
+    def __init__(
+        self,
+        dht: Dht,
+        clock: Clock,
+        config: NodeConfig,
+        random: Random,
+        connect: Connect,
+        kick: Callable[[], None],
+        *,
+        home: Path | None,
+        peers: Sequence[Endpoint],
+        registries: Sequence[RegistryClient],
+    ) -> None:
+        self._dht = dht
+        self._clock = clock
+        self._config = config
+        self._random = random
+        self._connect = connect
+        self._kick = kick
+        self._home = home
+        self._peers = peers
+        self._registries = registries
+        self._saved = load_contacts(home) if home is not None else []
+        self._published_size = 0
+        self.joined = asyncio.Event()
+
+    async def join(self) -> bool:
+        """Ask every source at once; true as soon as one peer is there and the table is filled from it."""
+        sources: list[Contact | Endpoint] = [*self._saved, *self._peers]
+        attempts = [asyncio.ensure_future(self._try(source)) for source in sources]
+        attempts += [asyncio.ensure_future(self._try_registry(registry)) for registry in self._registries]
+        try:
+            for attempt in asyncio.as_completed(attempts):
+                if await attempt:
+                    await self._fill_table()
+                    self.joined.set()
+                    return True
+            return False
+        finally:
+            await self._finish(attempts)
+
+    async def stay(self, publish: Callable[[], None]) -> None:
+        """Rejoin when alone, publish after growth, save contacts; runs until cancelled."""
+        pause_s = self._config.rejoin_s
+        saved_at = self._clock.now()
+        while True:
+            await asyncio.sleep(pause_s * self._random.uniform(0.8, 1.2))
+            size = len(self._dht.table)
+            if size == 0:
+                pause_s = min(pause_s * 2, self._config.rejoin_max_s)
+                await self.join()
+                continue
+            pause_s = self._config.rejoin_s
+            self.joined.set()
+            if size >= 2 * self._published_size:
+                self._published_size = size
+                publish()
+            if self._clock.now() - saved_at >= self._config.contacts_save_s:
+                saved_at = self._clock.now()
+                self.save()
+
+    def note_published(self) -> None:
+        """Remember how large the table was when the node last published itself."""
+        self._published_size = max(1, len(self._dht.table))
+
+    def save(self) -> None:
+        """Write the good contacts to disk, unless there are none: an old list is better than an empty one."""
+        contacts = self._dht.contacts(self._config.contacts_saved_max)
+        if self._home is None or not contacts:
+            return
+        try:
+            save_contacts(self._home, contacts)
+        except OSError as error:
+            logger.warning("contacts were not saved in %s: %s", self._home, error)
+        self._saved = contacts
+
+    async def _try(self, source: Contact | Endpoint) -> bool:
+        try:
+            await self._connect(source)
+        except MeshError as error:
+            logger.info("no join through %s: %s", source, error)
+            return False
+        return True
+
+    async def _try_registry(self, registry: RegistryClient) -> bool:
+        try:
+            records = await registry.nodes(REGISTRY_NODES)
+        except MeshError as error:
+            logger.info("no join through a registry: %s", error)
+            return False
+        contacts = [contact for contact in (record.contact() for record in records) if contact is not None]
+        outcomes = await asyncio.gather(*(self._try(contact) for contact in contacts))
+        return any(outcomes)
+
+    async def _fill_table(self) -> None:
+        done = asyncio.Event()
+        self._dht.bootstrap(self._clock.now(), lambda result: done.set())
+        self._kick()
+        await done.wait()
+
+    async def _finish(self, attempts: list[asyncio.Future[bool]]) -> None:
+        """Let the attempts still under way end by themselves: each has its own deadline and adds a peer if it succeeds."""
+        for attempt in attempts:
+            attempt.add_done_callback(lambda future: None if future.cancelled() else future.exception())

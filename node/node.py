@@ -1,0 +1,220 @@
+"""The Node: one agent's place in the network.
+
+    node = Node(name="writer", capabilities=["summarize"])
+
+    @node.on(Summarize)
+    async def summarize(request: Summarize) -> Summary: ...
+
+    async with node:
+        reply = await node.request(Summarize(text="..."), capability="summarize")
+
+A Node puts an Overlay on the real world (asyncio_host.py), typed messages on the Overlay's lines (conversations.py) and a
+directory on its DHT (directory.py). It joins through registries, given peers and saved contacts, all at once (joining.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ..wire.endpoint import Endpoint
+from ..wire.errors import AlreadyStarted, NodeClosed
+from ..wire.identity import Identity, NodeId
+from ..wire.identity_file import load_or_create
+from ..wire.node_record import NodeRecord
+from .config import NodeConfig, registries_or_default
+from .conversations import Conversations
+from .messages import Message
+from .results import Answer, Found, Hop, NodeStatus, PeerEvent, PeerStatus, Stored
+from .running import Running
+
+T = TypeVar("T", bound=Message)
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Peer = str | NodeId
+
+
+class Node:
+    """Be an agent in the network: offer capabilities, find other agents, talk to them."""
+
+    def __init__(
+        self,
+        name: str = "",
+        capabilities: Iterable[str] = (),
+        *,
+        home: Path | str | None = None,
+        listen: str = "127.0.0.1:0",
+        registries: Sequence[str] | None = None,
+        peers: Sequence[str] = (),
+        config: NodeConfig | None = None,
+    ) -> None:
+        self.name = name
+        self.capabilities = tuple(dict.fromkeys(capability.lower() for capability in capabilities))
+        self.home = Path(home) if home is not None else None
+        self.listen = listen
+        self.registries = registries_or_default(registries)
+        self.bootstrap_peers = tuple(Endpoint.parse(peer) for peer in peers)
+        self.config = config or NodeConfig()
+        self.conversations = Conversations(self.config)
+        self._identity: Identity | None = None
+        self._running: Running | None = None
+
+    # life
+
+    @property
+    def identity(self) -> Identity:
+        """This node's key: from its home, where it is made at the first use, or in memory only."""
+        if self._identity is None:
+            home = self.home
+            self._identity = load_or_create(home, os.urandom) if home is not None else Identity.generate(os.urandom)
+        return self._identity
+
+    @property
+    def node_id(self) -> NodeId:
+        """This node's id."""
+        return self.identity.node_id
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where this node can be reached; empty before it runs."""
+        return self._running.endpoints() if self._running is not None else ()
+
+    @property
+    def uuid(self) -> str | None:
+        """The uuid a registry gave to this node, if one did."""
+        return self._running.uuid if self._running is not None else None
+
+    def on(self, message_type: type[Message]) -> Callable[[Handler], Handler]:
+        """Register the decorated function as the handler of a message type."""
+
+        def register(handler: Handler) -> Handler:
+            self.conversations.on(message_type, handler)
+            return handler
+
+        return register
+
+    async def start(self) -> None:
+        """Bind, join and publish; returns when the node can be used, alone if no peer answers yet."""
+        if self._running is not None:
+            raise AlreadyStarted()
+        self._running = running = Running(self)
+        try:
+            await running.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Leave: withdraw from registries, say goodbye to peers, close everything."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running.stop()
+
+    async def __aenter__(self) -> Node:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # talk
+
+    async def request(
+        self,
+        message: Message,
+        *,
+        to: Peer | None = None,
+        capability: str | None = None,
+        timeout_s: float = 5.0,
+        reply: type[T] | None = None,
+    ) -> Any:
+        """Ask one agent, or any that offers a capability, and return its typed reply.
+
+        Raises RemoteRejected with the field at fault when the other side refuses, DeadlineExceeded, LookupFailed, NoPath.
+        """
+        running = self._require("send a request")
+        if to is not None:
+            line = running.line_now(to)
+            if line is not None:
+                return await self.conversations.request(line, message, timeout_s, reply)
+        return await running.with_line(
+            to, capability, timeout_s, lambda line, left_s: self.conversations.request(line, message, left_s, reply)
+        )
+
+    async def call(
+        self,
+        type_name: str,
+        body: object,
+        *,
+        to: Peer | None = None,
+        capability: str | None = None,
+        timeout_s: float = 5.0,
+    ) -> Answer:
+        """Ask without a message class: type name and JSON-able body in, JSON-able reply out."""
+        running = self._require("send a request")
+        return await running.with_line(
+            to, capability, timeout_s, lambda line, left_s: self.conversations.call(line, type_name, body, left_s)
+        )
+
+    async def send(self, message: Message, *, to: Peer) -> str:
+        """Send a message without a reply; returns its id once the line to the peer has taken it."""
+        running = self._require("send a message")
+        line = running.line_now(to) or await running.line_to(to, self.config.connect_s)
+        return await self.conversations.send(line, message)
+
+    async def post(self, type_name: str, body: object, *, to: Peer, timeout_s: float = 5.0) -> str:
+        """Send without a message class; returns the id once the peer has acknowledged the bytes."""
+        running = self._require("send a message")
+        line = await running.line_to(to, timeout_s)
+        return await self.conversations.post(line, type_name, body, timeout_s)
+
+    # find
+
+    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[NodeRecord]:
+        """Return the agents that offer a capability, this one included."""
+        return await self._require("search").directory.find(capability, timeout_s)
+
+    async def resolve(self, peer: str, *, timeout_s: float = 5.0) -> NodeRecord:
+        """Return an agent's signed record by node id, short id, name or uuid."""
+        return await self._require("resolve").directory.resolve(peer, timeout_s)
+
+    async def put(self, key: str, value: str, *, timeout_s: float = 5.0) -> Stored:
+        """Sign a value and keep it in the DHT for as long as this node runs, and a day longer."""
+        return await self._require("put").values.put(key, value, timeout_s)
+
+    async def get(self, key: str, *, timeout_s: float = 5.0) -> Found:
+        """Return the newest value under a key; raises LookupFailed when there is none."""
+        return await self._require("get").values.get(key, timeout_s)
+
+    async def trace(self, key: str, *, timeout_s: float = 10.0) -> list[Hop]:
+        """Look a key up and return every question asked on the way."""
+        return await self._require("trace").values.trace(key, timeout_s)
+
+    async def ping(self, peer: str, count: int = 1, *, timeout_s: float = 5.0) -> list[float]:
+        """Return round-trip times to a peer, seconds."""
+        running = self._require("ping")
+        line = await running.line_to(peer, timeout_s)
+        return [await running.ping(line, timeout_s) for _ in range(count)]
+
+    # see
+
+    def peers(self) -> list[PeerStatus]:
+        """Return the peers with a session."""
+        return self._require("list peers").peers()
+
+    def status(self) -> NodeStatus:
+        """Return what this node knows about itself."""
+        return self._require("tell its status").status()
+
+    def events(self) -> AsyncIterator[PeerEvent]:
+        """Iterate over peers that come and go, from now on."""
+        return self._require("watch peers").events.watch()
+
+    def _require(self, action: str) -> Running:
+        if self._running is None:
+            raise NodeClosed(action)
+        return self._running

@@ -1,0 +1,82 @@
+"""Limits and periods of the Overlay; each says what raising it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...dht.config import DhtConfig
+from ...wire.errors import ConfigError
+from ...wire.session_config import SessionConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayConfig:
+    """Configure the network side of one node."""
+
+    network: str = "mesh99"
+    """Name of the network; nodes of different networks never make a session. Part of the handshake's prologue."""
+
+    lines_max: int = 1024
+    """Sessions held at once, about 4 KiB each; the one idle longest is closed to make room."""
+
+    dials_max: int = 256
+    """Outgoing handshakes under way at once, about 2 KiB each; further ones fail at once."""
+
+    dial_retries_s: tuple[float, ...] = (0.25, 0.75, 1.75)
+    """When an unanswered first packet is sent again, seconds after the first. RFC 8489's 500 ms is too slow for a lookup."""
+
+    dial_timeout_s: float = 3.0
+    """When a dial is given up. Raising it makes dead peers cost more before another is tried."""
+
+    half_open_max: int = 1024
+    """Incoming handshakes waiting for their first data packet, about 4 KiB each; the oldest is dropped."""
+
+    half_open_s: float = 10.0
+    """How long an incoming handshake may stay unconfirmed; WireGuard's keepalive period."""
+
+    cookie_half_open: int = 128
+    """Half-open handshakes from which on a first packet needs a cookie (WireGuard: 1/8 of its queue of 1024)."""
+
+    handshakes_per_s: float = 400.0
+    """Incoming handshakes per second before cookies are asked for; each costs about 0.4 ms of CPU."""
+
+    keepalive_s: float = 10.0
+    """Silence on a session before it is probed. Lower finds dead peers sooner and costs one 60-byte exchange per period."""
+
+    probe_interval_s: float = 1.0
+    """Time between two probes of a silent peer."""
+
+    probes_max: int = 3
+    """Unanswered probes after which a peer is dead: found after keepalive_s + probes_max * probe_interval_s."""
+
+    idle_s: float = 300.0
+    """A session that carried neither messages nor requests for so long is closed; the contact stays known."""
+
+    tcp_upgrade_bytes: int = 256 * 1024
+    """Queued bytes from which on a session moves to TCP when the peer listens there; lower opens more connections."""
+
+    stream_retry_s: float = 30.0
+    """How long a peer's TCP port is left alone after it could not be reached."""
+
+    prefer_tcp: bool = False
+    """Move every session to TCP as soon as it stands; for networks that starve UDP, and for benchmarks."""
+
+    allow_tcp: bool = True
+    """Whether sessions may move to TCP at all."""
+
+    observers_max: int = 8
+    """Latest peers whose word on our own endpoint is kept."""
+
+    session: SessionConfig = field(default_factory=SessionConfig)
+    dht: DhtConfig = field(default_factory=DhtConfig)
+
+    def __post_init__(self) -> None:
+        """Check what a person may have set; raises ConfigError."""
+        if not 1 <= len(self.network.encode()) <= 64:
+            raise ConfigError("network", "must be 1 to 64 bytes long")
+        for name in ("lines_max", "dials_max", "half_open_max", "probes_max"):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, "must be at least 1")
+        for name in ("dial_timeout_s", "keepalive_s", "probe_interval_s", "idle_s"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(name, "must be more than 0 seconds")

@@ -1,0 +1,104 @@
+"""Outgoing handshakes: one Dial per peer that is being called.
+
+The first packet goes to the peer's endpoints in turn, again at growing intervals, with a cookie when one was asked
+for. Whoever asked for the peer waits in `waiting`; requests that came after the first packet wait in `requests`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...wire.endpoint import Endpoint
+from ...wire.errors import MeshError
+from ...wire.handshake import Initiation
+from ...wire.identity import PublicKey
+from .config import OverlayConfig
+
+if TYPE_CHECKING:
+    from .line import Line
+
+Connected = Callable[["Line | None", MeshError | None], None]
+"""Told once: the line, or why there is none."""
+
+WAITING_MAX = 64
+"""Callers and requests that may wait for one dial; more means somebody retries in a loop."""
+
+
+class Dial:
+    """Hold one outgoing handshake."""
+
+    __slots__ = (
+        "armed",
+        "attempts",
+        "cookie",
+        "early",
+        "endpoints",
+        "initiation",
+        "local_id",
+        "public_key",
+        "requests",
+        "retry_times",
+        "started",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        initiation: Initiation,
+        local_id: int,
+        public_key: PublicKey | None,
+        endpoints: tuple[Endpoint, ...],
+        early: bytes,
+        config: OverlayConfig,
+        now: float,
+    ) -> None:
+        self.initiation = initiation
+        self.local_id = local_id
+        self.public_key = public_key
+        self.endpoints = endpoints
+        self.early = early
+        self.cookie = b""
+        self.requests: list[bytes] = []
+        self.waiting: list[Connected] = []
+        self.started = now
+        self.attempts = 0
+        retries = sorted({*config.dial_retries_s, config.dial_timeout_s})
+        self.retry_times = [now + seconds for seconds in retries if seconds <= config.dial_timeout_s]
+        self.armed: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Name the peer as far as it is known."""
+        return self.public_key.node_id.short if self.public_key is not None else str(self.endpoints[0])
+
+    def next_packet(self) -> tuple[bytes, Endpoint]:
+        """Return the first packet and the endpoint whose turn it is."""
+        endpoint = self.endpoints[self.attempts % len(self.endpoints)]
+        self.attempts += 1
+        return self.initiation.packet(early=self.early, cookie=self.cookie), endpoint
+
+    def next_timeout(self) -> float | None:
+        """Return when the next try, or the end, is due."""
+        return self.retry_times[0] if self.retry_times else None
+
+    def is_over(self, now: float) -> bool:
+        """Move to the next try; true when the last one had its time."""
+        while self.retry_times and self.retry_times[0] <= now:
+            self.retry_times.pop(0)
+        return not self.retry_times
+
+    def wait(self, done: Connected) -> bool:
+        """Tell `done` of the outcome; false when too many wait already."""
+        if len(self.waiting) >= WAITING_MAX:
+            return False
+        self.waiting.append(done)
+        return True
+
+    def queue_request(self, payload: bytes) -> bool:
+        """Keep a request for the session to come; true when it rides in the first packet and that should go again."""
+        if payload == self.early:
+            return True
+        if len(self.requests) < WAITING_MAX and payload not in self.requests:
+            self.requests.append(payload)
+        return False

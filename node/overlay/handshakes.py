@@ -1,0 +1,241 @@
+"""Make lines: call peers, answer calls, and repeat what got lost, until a session stands on both sides.
+
+Who calls:   dial -> first packet (IK with an early request when the key is known, XX otherwise) -> reply -> a line.
+Who answers: first packet -> reply (with the early request's answer) -> first data packet -> a line.
+The caller's line stands with the reply, which proves the other side; the answering side's stands with the first data
+packet, which proves that the caller can be reached where it says. Until then nothing else is sent there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from ...wire.contact import Contact
+from ...wire.cookie import CookieJar
+from ...wire.endpoint import Endpoint
+from ...wire.errors import DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
+from ...wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, Rejected
+from ...wire.identity import Identity, NodeId, PublicKey
+from ...wire.packet import FINAL, INITIAL
+from ...wire.session import Session
+from .accepting import HalfOpen, HalfOpenTable, digest_of
+from .config import OverlayConfig
+from .deadlines import Deadlines
+from .dialing import Connected, Dial
+from .line import Line
+
+AnswerEarly = Callable[[bytes, Contact, int], bytes]
+"""Answer a request that came in a first packet: payload, sender, longest answer."""
+
+
+class Handshakes:
+    """Run all handshakes of one node."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        settings: HandshakeSettings,
+        config: OverlayConfig,
+        entropy: Callable[[int], bytes],
+        answer_early: AnswerEarly,
+        on_line: Callable[[Line, Established, float], None],
+        on_failed: Callable[[Dial, MeshError, float], None],
+        now: float,
+    ) -> None:
+        self._identity = identity
+        self._settings = settings
+        self._config = config
+        self._entropy = entropy
+        self._answer_early = answer_early
+        self._on_line = on_line
+        self._on_failed = on_failed
+        self.half_open = HalfOpenTable(config, CookieJar(entropy(32), now), now)
+        self._dials: dict[int, Dial] = {}
+        self._dials_by_peer: dict[NodeId | Endpoint, Dial] = {}
+        self._deadlines: Deadlines[Dial] = Deadlines()
+        self.packets: list[tuple[bytes, Endpoint]] = []
+        self.dropped: Counter[str] = Counter()
+
+    def dialing(self, peer: NodeId | Endpoint) -> Dial | None:
+        """Return the call to this peer that is under way."""
+        return self._dials_by_peer.get(peer)
+
+    def dial(
+        self, key: PublicKey | None, endpoints: tuple[Endpoint, ...], early: bytes, done: Connected | None, now: float
+    ) -> None:
+        """Call a peer, or join the call under way; `done` is told the outcome."""
+        peer = key.node_id if key is not None else endpoints[0]
+        dial = self._dials_by_peer.get(peer)
+        if dial is None:
+            if len(self._dials) >= self._config.dials_max:
+                if done is not None:
+                    done(None, QueueFull("the table of outgoing calls", self._config.dials_max))
+                return
+            dial = self._start(peer, key, endpoints, early, now)
+        elif early and dial.queue_request(early):
+            self._send_first(dial)
+        if done is not None and not dial.wait(done):
+            done(None, QueueFull("the line of callers", len(dial.waiting)))
+
+    def send_again(self, dial: Dial) -> None:
+        """Send the first packet once more, now: whoever rides in it has timed out."""
+        self._send_first(dial)
+
+    def receive(self, packet: bytes, source: Endpoint, now: float) -> None:
+        """Take in a handshake packet; bad ones are counted."""
+        try:
+            if packet[0] == INITIAL:
+                self._receive_initial(packet, source, now)
+            elif packet[0] == FINAL:
+                self._receive_final(packet, source, now)
+            else:
+                self._receive_answer(packet, source, now)
+        except DecodeError as error:
+            self.dropped[f"handshake: {error.reason}"] += 1
+
+    def confirm(self, local_id: int, packet: bytes | memoryview, source: Endpoint, now: float) -> Line | None:
+        """Try a data packet on a half-open handshake; returns the line when it is whole now."""
+        half_open = self.half_open.by_local_id(local_id)
+        if half_open is None or half_open.line is None:
+            return None
+        if not half_open.line.session.receive(packet, source, now):
+            return None
+        self.half_open.remove(half_open)
+        return half_open.line
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due."""
+        dial, half_open = self._deadlines.next_timeout(), self.half_open.next_timeout()
+        return min((t for t in (dial, half_open) if t is not None), default=None)
+
+    def handle_timeout(self, now: float) -> None:
+        """Try calls again, give up those that had their time, forget strangers that never came back."""
+        for dial in self._deadlines.take_due(now):
+            if dial.is_over(now):
+                self._fail(dial, NoPath(dial.name, tuple(str(e) for e in dial.endpoints)), now)
+            else:
+                self._send_first(dial)
+                self._deadlines.arm(dial)
+        self.dropped["half-open expired"] += len(self.half_open.take_expired(now))
+
+    def stream_failed(self, endpoint: Endpoint, now: float) -> None:
+        """Give up the calls that had only this TCP endpoint."""
+        for dial in [dial for dial in self._dials.values() if dial.endpoints == (endpoint,)]:
+            self._fail(dial, NoPath(dial.name, (str(endpoint),)), now)
+
+    def _start(
+        self, peer: NodeId | Endpoint, key: PublicKey | None, endpoints: tuple[Endpoint, ...], early: bytes, now: float
+    ) -> Dial:
+        local_id = self._new_id()
+        initiation = Initiation(self._identity, key, self._settings, self._entropy, local_id)
+        dial = Dial(initiation, local_id, key, endpoints, early if key is not None else b"", self._config, now)
+        if early and key is None:
+            dial.requests.append(early)
+        self._dials[local_id] = self._dials_by_peer[peer] = dial
+        self._send_first(dial)
+        self._deadlines.arm(dial)
+        return dial
+
+    def _send_first(self, dial: Dial) -> None:
+        self.packets.append(dial.next_packet())
+
+    def _receive_answer(self, packet: bytes, source: Endpoint, now: float) -> None:
+        dial = self._dials.get(int.from_bytes(packet[1:9], "big"))
+        if dial is None:
+            self.dropped["handshake: unknown call"] += 1
+            return
+        try:
+            outcome = dial.initiation.receive(packet)
+        except HandshakeFailed as error:
+            self._fail(dial, error, now)
+            return
+        if isinstance(outcome, bytes):
+            dial.cookie = outcome
+            self._send_first(dial)
+        elif outcome is not None:
+            self._forget(dial)
+            self._called(dial, outcome, source, now)
+
+    def _called(self, dial: Dial, established: Established, source: Endpoint, now: float) -> None:
+        line = self._new_line(established, source, now)
+        line.initiated = True
+        if established.final_packet:
+            line.final_packet = established.final_packet
+            self.packets.append((established.final_packet, source))
+        line.session.ping(now)
+        for payload in dial.requests:
+            line.session.send_rpc(payload)
+        self._on_line(line, established, now)
+        for done in dial.waiting:
+            done(line, None)
+
+    def _receive_initial(self, packet: bytes, source: Endpoint, now: float) -> None:
+        digest = digest_of(packet)
+        known = self.half_open.find(digest)
+        if known is not None:
+            self.packets.append((known.reply, source))
+            return
+        source_id, cookie = Acceptance.peek(packet)
+        if self.half_open.needs_cookie(cookie, source, source_id, now):
+            self.packets.append((self.half_open.cookies.packet(source, source_id, now), source))
+            self.dropped["handshake: cookie asked"] += 1
+            return
+        try:
+            self._accept(packet, digest, source, now)
+        except Rejected as rejection:
+            self.dropped[f"handshake: rejected {rejection.reason}"] += 1
+            self.packets.append((rejection.packet, source))
+
+    def _accept(self, packet: bytes, digest: bytes, source: Endpoint, now: float) -> None:
+        local_id = self._new_id()
+        acceptance = Acceptance.receive(packet, self._identity, self._settings, self._entropy, local_id)
+        early = b""
+        if acceptance.early and acceptance.remote_key is not None:
+            sender = Contact(acceptance.remote_key, source)
+            early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
+        reply = acceptance.reply(early=early, observed=source)
+        established = acceptance.established
+        line = self._new_line(established, source, now) if established is not None else None
+        self.half_open.add(HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s))
+        self.packets.append((reply, source))
+
+    def _receive_final(self, packet: bytes, source: Endpoint, now: float) -> None:
+        half_open = self.half_open.by_local_id(int.from_bytes(packet[1:9], "big"))
+        if half_open is None:
+            self.dropped["handshake: unknown call"] += 1
+        elif half_open.line is None:
+            half_open.line = self._new_line(half_open.acceptance.receive_final(packet), source, now)
+
+    def _new_line(self, established: Established, source: Endpoint, now: float) -> Line:
+        session = Session(
+            send_key=established.send_key,
+            receive_key=established.receive_key,
+            cipher=established.cipher,
+            local_id=established.local_id,
+            remote_id=established.remote_id,
+            path=source,
+            config=self._config.session,
+            now=now,
+            challenge_secret=self._entropy(16),
+            crypto=self._identity.crypto,
+        )
+        line = Line(session, established.remote_key, source, self._config, now)
+        line.reset_token = established.reset_token
+        line.tcp_port = established.remote_tcp_port
+        return line
+
+    def _fail(self, dial: Dial, error: MeshError, now: float) -> None:
+        self._forget(dial)
+        self._on_failed(dial, error, now)
+        for done in dial.waiting:
+            done(None, error)
+
+    def _forget(self, dial: Dial) -> None:
+        self._deadlines.forget(dial)
+        self._dials.pop(dial.local_id, None)
+        peer = dial.public_key.node_id if dial.public_key is not None else dial.endpoints[0]
+        self._dials_by_peer.pop(peer, None)
+
+    def _new_id(self) -> int:
+        return int.from_bytes(self._entropy(8), "big")

@@ -1,0 +1,113 @@
+"""One session with one peer, and how its life is watched.
+
+A line is kept alive by probes when it is silent, is dead when they stay unanswered, and is closed when nothing but
+probes went over it for long. The session below knows nothing of that; the Overlay above acts on `state(now)`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ...wire.contact import Contact
+from ...wire.endpoint import Endpoint
+from ...wire.identity import NodeId, PublicKey
+from ...wire.session import Session
+from .config import OverlayConfig
+
+
+class LineState(Enum):
+    """What is to be done with a line."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    IDLE = "idle"
+
+
+class Line:
+    """Hold a session, the peer it reaches and the watch over it."""
+
+    __slots__ = (
+        "armed",
+        "config",
+        "endpoint",
+        "final_packet",
+        "initiated",
+        "last_use",
+        "node_id",
+        "opened",
+        "probe_at",
+        "probes",
+        "public_key",
+        "ready",
+        "replaced",
+        "reset_token",
+        "session",
+        "stream_blocked_until",
+        "tcp_port",
+    )
+
+    def __init__(
+        self, session: Session, public_key: PublicKey, endpoint: Endpoint, config: OverlayConfig, now: float
+    ) -> None:
+        self.session = session
+        self.public_key = public_key
+        self.node_id: NodeId = public_key.node_id
+        self.endpoint = endpoint
+        """Where the peer was reached over UDP (or over TCP, when it was never reached otherwise)."""
+        self.config = config
+        self.opened = now
+        self.last_use = now
+        self.initiated = False
+        self.replaced = False
+        """A newer line to the same peer is in use; this one only drains."""
+        self.final_packet = b""
+        """The last handshake packet, sent again until the peer's first data packet proves that it arrived."""
+        self.reset_token = b""
+        self.tcp_port = 0
+        self.stream_blocked_until = 0.0
+        self.probes = 0
+        self.probe_at = now + config.keepalive_s
+        self.armed: float | None = None
+        self.ready = False
+
+    def contact(self) -> Contact:
+        """Return what others need to reach this peer."""
+        return Contact(self.public_key, self.endpoint)
+
+    def stream_endpoint(self) -> Endpoint | None:
+        """Return where the peer listens for TCP, or None."""
+        return Endpoint("tcp", self.endpoint.host, self.tcp_port) if self.tcp_port else None
+
+    @property
+    def path_kind(self) -> str:
+        """Name the kind of path in use, as people see it: `direct` (UDP) or `tcp`."""
+        return "tcp" if self.session.path.transport == "tcp" else "direct"
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due."""
+        deadline = self.session.next_timeout()
+        return self.probe_at if deadline is None or self.probe_at < deadline else deadline
+
+    def handle_timeout(self, now: float) -> LineState:
+        """Let the session act on time, probe a silent peer, and say what is to be done with the line."""
+        session = self.session
+        session.handle_timeout(now)
+        if now < self.probe_at:
+            return LineState.ALIVE
+        config = self.config
+        if now - session.last_receive < config.keepalive_s:
+            self.probes = 0
+            self.probe_at = session.last_receive + config.keepalive_s
+            return LineState.IDLE if self._is_idle(now) else LineState.ALIVE
+        if self._is_idle(now):
+            return LineState.IDLE
+        if self.probes >= config.probes_max:
+            return LineState.DEAD
+        self.probes += 1
+        self.probe_at = now + config.probe_interval_s
+        session.ping(now)
+        return LineState.ALIVE
+
+    def _is_idle(self, now: float) -> bool:
+        idle_s = self.config.keepalive_s if self.replaced else self.config.idle_s
+        return now - self.last_use >= idle_s and not self.session.wants_to_send

@@ -1,0 +1,373 @@
+"""The Overlay: the whole network side of one node as one sans-IO object.
+
+Packets come in through `receive` and go out through `take_packets`; TCP is a second way for the same packets, asked for
+by `take_stream_requests` and reported by `stream_opened` / `stream_closed`. Time comes in through `now`. What happens
+is told through the callbacks `on_message`, `on_peer` and through the `done` of each command.
+
+A packet's way: first byte (switch.py) > handshake (handshakes.py) or the session it names (lines.py) > its requests to
+the DHT, its messages to `on_message`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from hmac import compare_digest
+from random import Random
+
+from ...dht.dht import Dht
+from ...wire.contact import Contact
+from ...wire.endpoint import Endpoint
+from ...wire.errors import ConfigError, MeshError, NoPath
+from ...wire.handshake import Established, HandshakeSettings, reset_packet
+from ...wire.identity import Identity, NodeId, PublicKey
+from ...wire.packet import RESET
+from .config import OverlayConfig
+from .dialing import Connected, Dial
+from .handshakes import Handshakes
+from .line import Line, LineState
+from .lines import LineTable
+from .switch import Traffic, classify
+
+SMALLEST_RESET_CAUSE_BYTES = 26
+"""A reset is 25 bytes; it answers only packets that are longer, so two confused nodes cannot play ping-pong."""
+
+
+class Overlay:
+    """Run sessions, handshakes and the DHT of one node, without sockets and without a clock."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        config: OverlayConfig,
+        *,
+        random: Random,
+        entropy: Callable[[int], bytes],
+        now: float,
+        tcp_port: int = 0,
+    ) -> None:
+        self.identity = identity
+        self.config = config
+        self.dht = Dht(identity, config.dht, random, now)
+        self.lines = LineTable(identity.node_id, config)
+        self.dropped: Counter[str] = Counter()
+        self.on_message: Callable[[Line, bytes], None] = lambda line, message: None
+        self.on_peer: Callable[[Line, bool], None] = lambda line, came: None
+        self._settings = HandshakeSettings(network=config.network, tcp_port=tcp_port)
+        self._handshakes = Handshakes(
+            identity,
+            self._settings,
+            config,
+            entropy,
+            self._answer_early,
+            self._line_called,
+            self._dial_failed,
+            now,
+        )
+        self._now = now
+        self._packets: list[tuple[bytes, Endpoint]] = []
+        self._stream_requests: list[Endpoint] = []
+        self._stream_closures: list[Endpoint] = []
+        self._observed: OrderedDict[NodeId, Endpoint] = OrderedDict()
+
+    # the world in
+
+    def receive(self, packet: bytes | memoryview, source: Endpoint, now: float) -> None:
+        """Take in one packet; never raises on its bytes. The packet is not kept."""
+        self._now = now
+        if len(packet) > 17 and 0xC0 <= packet[0] <= 0xDF:
+            line = self.lines.by_local_id.get(int.from_bytes(packet[1:9], "big"))
+            if line is None:
+                self._receive_unknown(packet, source, now)
+            elif line.session.receive(packet, source, now):
+                self._received(line, source, now)
+            return
+        traffic = classify(packet)
+        if traffic is not Traffic.HANDSHAKE:
+            self.dropped[traffic.value] += 1
+        elif packet[0] == RESET:
+            self._receive_reset(bytes(packet), now)
+        else:
+            self._handshakes.receive(bytes(packet), source, now)
+
+    def stream_opened(self, endpoint: Endpoint, now: float) -> None:
+        """Take note of a TCP connection that this side asked for."""
+        for line in self.lines.current():
+            if line.stream_endpoint() == endpoint:
+                line.session.use_path(endpoint, now)
+                self.lines.mark(line)
+
+    def stream_closed(self, endpoint: Endpoint, now: float) -> None:
+        """Take note of a TCP connection that ended or never came to be."""
+        self._handshakes.stream_failed(endpoint, now)
+        for line in list(self.lines.by_local_id.values()):
+            if line.stream_endpoint() == endpoint:
+                line.stream_blocked_until = now + self.config.stream_retry_s
+            if line.session.path == endpoint:
+                self._stream_lost(line, now)
+
+    # the world out
+
+    def take_packets(self, now: float) -> list[tuple[bytes, Endpoint]]:
+        """Return every packet that may leave now, in order."""
+        self._now = now
+        self._send_requests(now)
+        packets = self.lines.take_packets(now)
+        if self._handshakes.packets:
+            packets += self._handshakes.packets
+            self._handshakes.packets = []
+        if self._packets:
+            packets += self._packets
+            self._packets = []
+        return packets
+
+    @property
+    def has_output(self) -> bool:
+        """Tell whether a command queued something to send."""
+        return bool(self.lines.has_ready or self._packets or self._handshakes.packets or self.dht.has_requests)
+
+    def take_stream_requests(self) -> list[Endpoint]:
+        """Return the TCP endpoints to connect to."""
+        requests, self._stream_requests = self._stream_requests, []
+        return requests
+
+    def take_stream_closures(self) -> list[Endpoint]:
+        """Return the TCP connections that nobody uses any more."""
+        closures, self._stream_closures = self._stream_closures, []
+        return closures
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due; it may prove too early, never too late."""
+        times = (self.lines.deadlines.next_timeout(), self._handshakes.next_timeout(), self.dht.next_timeout())
+        return min((t for t in times if t is not None), default=None)
+
+    def handle_timeout(self, now: float) -> None:
+        """Act on what is due."""
+        self._now = now
+        self._handshakes.handle_timeout(now)
+        self.dht.handle_timeout(now)
+        for line in self.lines.deadlines.take_due(now):
+            self._line_due(line, now)
+
+    # commands
+
+    def connect(self, peer: Contact | Endpoint, now: float, done: Connected, *others: Endpoint) -> None:
+        """Get a line to a peer: the one there is, or a new one; `others` are further endpoints of it to try."""
+        if isinstance(peer, Contact):
+            line = self.lines.find(peer.node_id)
+            if line is not None:
+                done(line, None)
+            elif peer.public_key == self.identity.public_key:
+                done(None, ConfigError("peer", "that is this node itself"))
+            else:
+                self._dial(peer.public_key, (peer.endpoint, *others), done, now)
+        else:
+            self._dial(None, (peer, *others), done, now)
+
+    def send_message(self, line: Line, message: bytes, now: float) -> None:
+        """Queue a message on a line; raises QueueFull, PayloadTooLarge, or NoPath when the line is gone."""
+        session = line.session
+        if session.closed is not None:
+            raise NoPath(line.node_id.short)
+        session.send_message(message)
+        line.last_use = now
+        if session.queued_bytes >= self.config.tcp_upgrade_bytes:
+            self._ask_for_stream(line, now)
+        if not line.ready:
+            self.lines.mark(line)
+
+    def ping(self, line: Line, now: float) -> None:
+        """Measure a round trip; the answer shows in the session's `pongs`."""
+        line.session.ping(now)
+        self.lines.mark(line)
+
+    def close(self, reason: str, now: float) -> None:
+        """Say goodbye to everybody; what is taken out afterwards is the last."""
+        for line in list(self.lines.by_local_id.values()):
+            self._drop(line, reason, now, dead=False)
+
+    def uses_stream(self, endpoint: Endpoint) -> bool:
+        """Tell whether a session goes over the connection with this remote endpoint."""
+        return any(line.session.path == endpoint for line in self.lines.by_local_id.values())
+
+    def observed_endpoints(self) -> list[Endpoint]:
+        """Return where peers see this node, the most agreed first."""
+        return [endpoint for endpoint, _ in Counter(self._observed.values()).most_common()]
+
+    def dropped_by_reason(self) -> dict[str, int]:
+        """Return how many packets were dropped and why, over all layers."""
+        total = self.dropped + self._handshakes.dropped
+        total.update(self.dht.dropped)
+        for line in self.lines.by_local_id.values():
+            total.update(line.session.dropped)
+        return {reason: count for reason, count in sorted(total.items()) if count}
+
+    # packets
+
+    def _received(self, line: Line, source: Endpoint, now: float) -> None:
+        session = line.session
+        if session.messages:
+            messages, session.messages = session.messages, []
+            line.last_use = now
+            for message in messages:
+                self.on_message(line, message)
+        if session.rpcs:
+            self._receive_requests(line, source, now)
+        if source.transport == "tcp" and session.path != source:
+            session.use_path(source, now)
+        if session.closed is not None:
+            self._drop(line, session.closed, now, dead=False)
+        elif not line.ready:
+            self.lines.mark(line)
+
+    def _receive_requests(self, line: Line, source: Endpoint, now: float) -> None:
+        payloads, line.session.rpcs = line.session.rpcs, []
+        line.last_use = now
+        for payload in payloads:
+            reply = self.dht.receive(payload, line.contact(), now)
+            if reply is not None:
+                line.session.send_rpc(reply)
+
+    def _receive_unknown(self, packet: bytes | memoryview, source: Endpoint, now: float) -> None:
+        local_id = int.from_bytes(packet[1:9], "big")
+        line = self._handshakes.confirm(local_id, packet, source, now)
+        if line is not None:
+            self._line_stands(line, now)
+            self._received(line, source, now)
+            return
+        self.dropped["data for no session"] += 1
+        if len(packet) >= SMALLEST_RESET_CAUSE_BYTES and self._handshakes.half_open.by_local_id(local_id) is None:
+            self._packets.append((reset_packet(self.identity, local_id), source))
+
+    def _receive_reset(self, packet: bytes, now: float) -> None:
+        """A peer that forgot our session names it by the id that *we* send to, and proves who it is by the token."""
+        remote_id, token = int.from_bytes(packet[1:9], "big"), packet[9:]
+        line = self.lines.by_remote_id.get(remote_id)
+        if line is not None and compare_digest(line.reset_token, token):
+            self._drop(line, "reset", now, dead=True)
+        else:
+            self.dropped["reset without proof"] += 1
+
+    def _answer_early(self, payload: bytes, sender: Contact, size_max: int) -> bytes:
+        return self.dht.receive(payload, sender, self._now, size_max) or b""
+
+    # lines
+
+    def _line_called(self, line: Line, established: Established, now: float) -> None:
+        self._line_stands(line, now)
+        self._note_observer(line.node_id, established.observed)
+        if established.early:
+            self.dht.receive(established.early, line.contact(), now)
+
+    def _line_stands(self, line: Line, now: float) -> None:
+        came = self.lines.add(line)
+        excess = self.lines.take_excess()
+        if excess is not None and excess is not line:
+            self._drop(excess, "room", now, dead=False)
+        self.dht.verified(line.contact(), now)
+        if self.config.prefer_tcp and line.initiated:
+            self._ask_for_stream(line, now)
+        if came:
+            self.on_peer(line, True)
+
+    def _line_due(self, line: Line, now: float) -> None:
+        state = line.handle_timeout(now)
+        if line.final_packet:
+            if line.session.confirmed:
+                line.final_packet = b""
+            else:
+                self._packets.append((line.final_packet, line.session.path))
+        if line.session.closed is not None:
+            self._drop(line, line.session.closed, now, dead=True)
+        elif state is LineState.DEAD:
+            self._drop(line, "silent", now, dead=True)
+        elif state is LineState.IDLE:
+            self._drop(line, "idle", now, dead=False)
+        else:
+            self.lines.mark(line)
+
+    def _drop(self, line: Line, reason: str, now: float, *, dead: bool) -> None:
+        if line.session.closed is None and not dead:
+            line.session.close(reason)
+            self._packets += line.session.take_packets(now)
+        if line.session.closed is None:
+            line.session.closed = reason
+        gone = self.lines.remove(line)
+        if line.session.path.transport == "tcp":
+            self._stream_closures.append(line.session.path)
+        if gone:
+            if dead or reason == "shutdown":
+                self.dht.unreachable(line.node_id, now)
+            self._observed.pop(line.node_id, None)
+            self.on_peer(line, False)
+
+    def _stream_lost(self, line: Line, now: float) -> None:
+        if line.endpoint.transport == "tcp":
+            self._drop(line, "connection lost", now, dead=True)
+        else:
+            line.session.use_path(line.endpoint, now)
+            self.lines.mark(line)
+
+    def _ask_for_stream(self, line: Line, now: float) -> None:
+        endpoint = line.stream_endpoint()
+        if not self.config.allow_tcp or endpoint is None or line.session.path.transport == "tcp":
+            return
+        if now >= line.stream_blocked_until:
+            line.stream_blocked_until = now + self.config.stream_retry_s
+            self._stream_requests.append(endpoint)
+
+    def _note_observer(self, observer: NodeId, endpoint: Endpoint | None) -> None:
+        if endpoint is None or not endpoint.is_usable:
+            return
+        self._observed[observer] = endpoint
+        self._observed.move_to_end(observer)
+        while len(self._observed) > self.config.observers_max:
+            self._observed.popitem(last=False)
+
+    # calls
+
+    def _send_requests(self, now: float) -> None:
+        for request in self.dht.take_requests():
+            contact = request.contact
+            line = self.lines.find(contact.node_id)
+            if line is not None:
+                line.session.send_rpc(request.payload)
+                line.last_use = now
+                self.lines.mark(line)
+            elif request.idempotent:
+                self._dial_with(contact, request.payload, now)
+            else:
+                self._dial_then(contact, request.payload, now)
+
+    def _dial_with(self, contact: Contact, payload: bytes, now: float) -> None:
+        dial = self._handshakes.dialing(contact.node_id)
+        if dial is not None and dial.queue_request(payload):
+            self._handshakes.send_again(dial)
+        elif dial is None:
+            self._dial(contact.public_key, (contact.endpoint,), None, now, early=payload)
+
+    def _dial_then(self, contact: Contact, payload: bytes, now: float) -> None:
+        dial = self._handshakes.dialing(contact.node_id)
+        if dial is None:
+            self._dial(contact.public_key, (contact.endpoint,), None, now)
+            dial = self._handshakes.dialing(contact.node_id)
+        if dial is not None:
+            dial.queue_request(payload)
+
+    def _dial(
+        self,
+        key: PublicKey | None,
+        endpoints: tuple[Endpoint, ...],
+        done: Connected | None,
+        now: float,
+        early: bytes = b"",
+    ) -> None:
+        self._stream_requests += [endpoint for endpoint in endpoints if endpoint.transport == "tcp"]
+        self._handshakes.dial(key, endpoints, early, done, now)
+
+    def _dial_failed(self, dial: Dial, error: MeshError, now: float) -> None:
+        if dial.public_key is not None:
+            self.dht.unreachable(dial.public_key.node_id, now)
+
+
+

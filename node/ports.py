@@ -1,0 +1,60 @@
+"""What a node needs of the world. The asyncio host gives the real one, the simulator another; a node cannot tell which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..wire.endpoint import Endpoint
+
+
+class Timer(Protocol):
+    """A call that is due later."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, and calls at a time."""
+
+    def now(self) -> float:
+        """Return monotonic seconds from an origin of its own."""
+        ...
+
+    def unix_now(self) -> float:
+        """Return wall-clock seconds since 1970, for people and sequence numbers only."""
+        ...
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call back once `now()` has reached `when`."""
+        ...
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call back before anything else happens, but not within this call."""
+        ...
+
+
+class Network(Protocol):
+    """Packets out. Packets in go straight to the pump."""
+
+    def send(self, packet: bytes, destination: Endpoint) -> None:
+        """Send one packet; never blocks, may lose it (UDP) or queue it within limits (TCP)."""
+        ...
+
+    def flush(self) -> None:
+        """Let go of what `send` held back to send it together."""
+        ...
+
+    def open_stream(self, destination: Endpoint) -> None:
+        """Begin to connect over TCP; the pump is told how it ended."""
+        ...
+
+    def close_stream(self, destination: Endpoint) -> None:
+        """Close the TCP connection with this remote endpoint, if there is one."""
+        ...
+
+
+class Entropy(Protocol):
+    """Bytes that nobody can guess: keys, ids, secrets."""
+
+    def __call__(self, size_bytes: int) -> bytes: ...

@@ -1,0 +1,93 @@
+"""Move packets between an Overlay and the world, and keep one timer for all it waits for.
+
+The first packet of a loop turn leaves at once, so a single request is never held back; what is queued later in the
+same turn leaves together at its end, so a burst shares packets and system calls.
+"""
+
+from __future__ import annotations
+
+from ..wire.endpoint import Endpoint
+from .overlay.overlay import Overlay
+from .ports import Clock, Network, Timer
+
+
+class Pump:
+    """Drive one Overlay on one Clock and one Network."""
+
+    __slots__ = ("_armed_at", "_clock", "_closed", "_network", "_timer", "_turn_used", "overlay")
+
+    def __init__(self, overlay: Overlay, clock: Clock, network: Network) -> None:
+        self.overlay = overlay
+        self._clock = clock
+        self._network = network
+        self._timer: Timer | None = None
+        self._armed_at = float("inf")
+        self._turn_used = False
+        self._closed = False
+
+    def receive(self, packet: bytes | memoryview, source: Endpoint) -> None:
+        """Hand one packet to the Overlay; call `flush` after the last of a batch."""
+        self.overlay.receive(packet, source, self._clock.now())
+
+    def stream_opened(self, endpoint: Endpoint) -> None:
+        """Tell the Overlay that a connection it asked for stands."""
+        self.overlay.stream_opened(endpoint, self._clock.now())
+        self.flush()
+
+    def stream_closed(self, endpoint: Endpoint) -> None:
+        """Tell the Overlay that a connection is gone or never came."""
+        if not self._closed:
+            self.overlay.stream_closed(endpoint, self._clock.now())
+            self.flush()
+
+    def kick(self) -> None:
+        """Send what a command queued: now if it is the first of this loop turn, else with the rest at its end."""
+        if not self._turn_used:
+            self._turn_used = True
+            self._clock.call_soon(self._turn_ends)
+            self.flush()
+
+    def flush(self) -> None:
+        """Send all that may leave and re-arm the timer."""
+        overlay, network = self.overlay, self._network
+        for packet, destination in overlay.take_packets(self._clock.now()):
+            network.send(packet, destination)
+        network.flush()
+        for endpoint in overlay.take_stream_requests():
+            network.open_stream(endpoint)
+        for endpoint in overlay.take_stream_closures():
+            network.close_stream(endpoint)
+        self._arm()
+
+    def close(self, reason: str = "shutdown") -> None:
+        """Say goodbye to the peers and stop the timer."""
+        self.overlay.close(reason, self._clock.now())
+        self.flush()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Stop without a word, as a killed process does."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _turn_ends(self) -> None:
+        self._turn_used = False
+        if not self._closed and self.overlay.has_output:
+            self.flush()
+
+    def _arm(self) -> None:
+        deadline = self.overlay.next_timeout()
+        if self._closed or deadline is None or deadline >= self._armed_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed_at = deadline
+        self._timer = self._clock.call_at(deadline, self._timed_out)
+
+    def _timed_out(self) -> None:
+        self._timer = None
+        self._armed_at = float("inf")
+        self.overlay.handle_timeout(self._clock.now())
+        self.flush()

@@ -1,0 +1,90 @@
+"""What a Node answers: plain, frozen values that turn into JSON as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The reply to an untyped request, and how it came."""
+
+    reply: Any
+    """The reply's body as JSON-able values."""
+    type_name: str
+    sender: str
+    """Node id of who answered."""
+    elapsed_s: float
+    path: str
+    """`direct` (UDP), `tcp`, ..."""
+    transport: str
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a value lies."""
+
+    key: str
+    stored_on: list[str]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A value read from the DHT; its signature was checked."""
+
+    value: str
+    owner: str
+    """Node id of who signed it."""
+    hops: int
+    elapsed_s: float
+
+
+class Hop(msgspec.Struct, frozen=True, kw_only=True):
+    """One question of a lookup."""
+
+    node_id: str
+    endpoint: str
+    depth: int
+    rtt_ms: float | None
+    outcome: str
+    closer: int
+    """Contacts nearer to the key that the answer brought."""
+
+
+class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One peer with a session."""
+
+    node_id: str
+    name: str
+    path: str
+    endpoint: str
+    rtt_ms: float | None
+    tx_bytes: int
+    rx_bytes: int
+
+
+class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """This node."""
+
+    node_id: str
+    name: str
+    endpoints: list[str]
+    nat: str
+    observed: list[str]
+    peers: int
+    contacts: int
+    records: int
+    registry: str | None
+    """URL of the registry that knows this node now; None when there is none."""
+    uuid: str | None
+    capabilities: list[str]
+    uptime_s: float
+    dropped: dict[str, int]
+
+
+class PeerEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A peer came or went."""
+
+    kind: str
+    """`came` or `gone`."""
+    node_id: str
+    name: str

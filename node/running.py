@@ -1,0 +1,305 @@
+"""The parts of a node while it runs, put together at start and taken apart at stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from ..wire.contact import Contact
+from ..wire.endpoint import Endpoint
+from ..wire.errors import ConfigError, HandshakeFailed, LookupFailed, MeshError, NoPath
+from ..wire.identity import NodeId
+from ..wire.node_record import NodeRecord
+from .asyncio_host import AsyncioHost
+from .control import ControlServer
+from .directory import Directory, contacts_of
+from .futures import outcome_of, within
+from .joining import Joining
+from .overlay.dialing import Connected
+from .overlay.line import Line
+from .overlay.overlay import Overlay
+from .peer_events import PeerEvents
+from .pump import Pump
+from .registry.client import RegistryClient
+from .registry.p2p import packet_for
+from .registry.presence import Presence
+from .results import NodeStatus, PeerEvent, PeerStatus
+from .values import Values
+
+if TYPE_CHECKING:
+    from .node import Node
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+Peer = str | NodeId
+
+NAMES_MAX = 4096
+"""Names of peers remembered for people to read; about 150 bytes each."""
+
+
+class Running:
+    """Everything that exists only between start and stop."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._config = node.config
+        self.host = AsyncioHost()
+        self.endpoint = self.host.bind(node.listen)
+        self.random = random.Random()
+        self.overlay = Overlay(
+            node.identity,
+            node.config.overlay,
+            random=self.random,
+            entropy=self.host.entropy,
+            now=self.host.now(),
+            tcp_port=self.endpoint.port,
+        )
+        self.pump = Pump(self.overlay, self.host, self.host)
+        self.events = PeerEvents(node.config.pending_events_max)
+        self.clients = [RegistryClient(url) for url in node.registries]
+        parts = (node.identity, self.overlay.dht, self.host, node.config)
+        self.directory = Directory(*parts, self.pump.kick, self.clients)
+        self.values = Values(*parts, self.directory, self.pump.kick)
+        self.joining = Joining(
+            self.overlay.dht,
+            self.host,
+            node.config,
+            self.random,
+            self._connect,
+            self.pump.kick,
+            home=node.home,
+            peers=node.bootstrap_peers,
+            registries=self.clients,
+        )
+        self._presences = [
+            Presence(client, self._packet, random=self.random, on_change=self._registry_changed)
+            for client in self.clients
+        ]
+        self._control = ControlServer(node, node.home) if node.home is not None else None
+        self._names: dict[NodeId, str] = {}
+        self._providers_known: dict[str, tuple[float, list[NodeRecord]]] = {}
+        self._started = self.host.now()
+
+    async def start(self) -> None:
+        """Open for business, join, publish."""
+        self._node.conversations.open(self.overlay, self.host, self.pump.kick)
+        self.overlay.on_peer = self._peer_changed
+        self.host.start(self.pump)
+        if self._control is not None:
+            await self._control.start()
+        for presence in self._presences:
+            await presence.start()
+        await self.joining.join()
+        self._announce()
+        self.host.run(self.joining.stay(self._announce))
+
+    async def stop(self) -> None:
+        """Undo `start` in reverse; safe at any point of it."""
+        self.directory.stop()
+        if self._control is not None:
+            await self._control.stop()
+        for presence in self._presences:
+            await presence.stop()
+        for client in self.clients:
+            await client.close()
+        self.joining.save()
+        self.events.close()
+        self._node.conversations.close()
+        self.pump.close()
+        await self.host.close()
+
+    # this node
+
+    @property
+    def uuid(self) -> str | None:
+        """The uuid of the first registry that knows this node."""
+        return next((presence.uuid for presence in self._presences if presence.uuid), None)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return where this node can be reached: its own addresses, then where peers see it."""
+        own = self.host.local_endpoints()
+        if self.endpoint.host not in ("0.0.0.0", "::"):
+            return own
+        return tuple(dict.fromkeys((*own, *self.overlay.observed_endpoints())))[:8]
+
+    def describe(self, sequence: int) -> NodeRecord:
+        """Return what this node says about itself."""
+        return NodeRecord(
+            public_key=self._node.identity.public_key,
+            endpoints=self.endpoints(),
+            name=self._node.name,
+            capabilities=self._node.capabilities,
+            sequence=sequence,
+            ttl_s=self._config.record_ttl_s,
+        )
+
+    def status(self) -> NodeStatus:
+        """Return what people want to know of this node."""
+        overlay = self.overlay
+        registry = next((c.url for c, p in zip(self.clients, self._presences, strict=True) if p.uuid), None)
+        return NodeStatus(
+            node_id=self._node.node_id.text,
+            name=self._node.name,
+            endpoints=[str(endpoint) for endpoint in self.endpoints()],
+            nat="unknown",
+            observed=[str(endpoint) for endpoint in overlay.observed_endpoints()],
+            peers=len(overlay.lines),
+            contacts=len(overlay.dht.table),
+            records=len(overlay.dht.store),
+            registry=registry,
+            uuid=self.uuid,
+            capabilities=list(self._node.capabilities),
+            uptime_s=round(self.host.now() - self._started, 3),
+            dropped=overlay.dropped_by_reason(),
+        )
+
+    # peers
+
+    def line_now(self, peer: Peer) -> Line | None:
+        """Return the line to a peer given by its id, if there is one."""
+        if isinstance(peer, str):
+            if len(peer) != 52:
+                return None
+            peer = NodeId.parse(peer)
+        return self.overlay.lines.find(peer)
+
+    async def line_to(self, peer: Peer, timeout_s: float) -> Line:
+        """Return a line to a peer given by id, short id, name or uuid, making one if needed."""
+        line = self.line_now(peer)
+        if line is not None:
+            return line
+        return await self._line_of(await self.directory.resolve(str(peer), timeout_s), timeout_s)
+
+    async def with_line(
+        self,
+        to: Peer | None,
+        capability: str | None,
+        timeout_s: float,
+        use: Callable[[Line, float], Awaitable[R]],
+    ) -> R:
+        """Use a line to one peer, or to the first reachable agent with a capability, within the time given.
+
+        A peer that forgot the session (it restarted) is called again once: nothing of the request was kept there.
+        """
+        deadline = self.host.now() + timeout_s
+        for attempt in range(2):
+            line = await self._chosen_line(to, capability, deadline - self.host.now())
+            try:
+                return await use(line, deadline - self.host.now())
+            except NoPath:
+                if attempt or line.session.closed != "reset":
+                    raise
+        raise AssertionError("a second attempt returns or raises")
+
+    async def ping(self, line: Line, timeout_s: float) -> float:
+        """Measure one round trip."""
+        started = self.host.now()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.session.on_pong = lambda: future.done() or future.set_result(None)
+        self.overlay.ping(line, started)
+        self.pump.kick()
+        await within(future, f"answer from {line.node_id.short}", timeout_s)
+        return self.host.now() - started
+
+    def peers(self) -> list[PeerStatus]:
+        """Return what people want to know of each session."""
+        return [self._peer_status(line) for line in self.overlay.lines.current()]
+
+    def _peer_status(self, line: Line) -> PeerStatus:
+        session = line.session
+        return PeerStatus(
+            node_id=line.node_id.text,
+            name=self._name_of(line.node_id),
+            path=line.path_kind,
+            endpoint=str(session.path),
+            rtt_ms=None if session.rtt_s is None else round(session.rtt_s * 1000, 3),
+            tx_bytes=session.tx_bytes,
+            rx_bytes=session.rx_bytes,
+        )
+
+    async def _chosen_line(self, to: Peer | None, capability: str | None, timeout_s: float) -> Line:
+        if to is not None:
+            return await self.line_to(to, timeout_s)
+        if capability is None:
+            raise ConfigError("to", "say which peer, or which capability", "request(..., to=PEER) or capability=NAME")
+        return await self._provider_line(capability, timeout_s)
+
+    async def _provider_line(self, capability: str, timeout_s: float) -> Line:
+        """Return a line to some agent with the capability: one with a session first, else whichever answers."""
+        providers = await self._providers(capability, timeout_s)
+        self.random.shuffle(providers)
+        for provider in providers:
+            line = self.overlay.lines.find(provider.node_id)
+            if line is not None:
+                return line
+        for provider in providers:
+            try:
+                return await self._line_of(provider, timeout_s)
+            except (NoPath, HandshakeFailed) as error:
+                logger.info("%s is passed over: %s", provider.node_id.short, error)
+        self._providers_known.pop(capability, None)
+        hint = f"`mesh99 find {capability}` lists those known; they may have stopped"
+        raise LookupFailed(f"a reachable agent with capability {capability}", hint)
+
+    async def _providers(self, capability: str, timeout_s: float) -> list[NodeRecord]:
+        now = self.host.now()
+        expires, known = self._providers_known.get(capability, (0.0, []))
+        if now >= expires or not known:
+            known = await self.directory.find(capability, timeout_s)
+            if len(self._providers_known) >= NAMES_MAX:
+                self._providers_known.clear()
+            self._providers_known[capability] = (now + self._config.providers_cached_s, known)
+        return [record for record in known if record.node_id != self._node.node_id]
+
+    async def _line_of(self, record: NodeRecord, timeout_s: float) -> Line:
+        self._remember_name(record)
+        contacts = contacts_of(record, frozenset(endpoint.host for endpoint in self.host.local_endpoints()))
+        if record.node_id == self._node.node_id:
+            raise ConfigError("to", "that is this node itself", "name another peer")
+        if not contacts:
+            raise NoPath(record.node_id.short)
+        return await self._connect(contacts[0], *(contact.endpoint for contact in contacts[1:]), timeout_s=timeout_s)
+
+    async def _connect(self, peer: Contact | Endpoint, *others: Endpoint, timeout_s: float | None = None) -> Line:
+        def begin(done: Connected) -> None:
+            self.overlay.connect(peer, self.host.now(), done, *others)
+            self.pump.kick()
+
+        limit_s = self._config.overlay.dial_timeout_s + 1.0
+        return await outcome_of(begin, "answer to the call", limit_s if timeout_s is None else timeout_s)
+
+    def _peer_changed(self, line: Line, came: bool) -> None:
+        if not came:
+            self._node.conversations.peer_lost(line)
+        kind = "came" if came else "gone"
+        self.events.add(PeerEvent(kind=kind, node_id=line.node_id.text, name=self._name_of(line.node_id)))
+
+    # what others hear of this node
+
+    def _announce(self) -> None:
+        self.directory.announce(self.describe, self.uuid)
+        self.joining.note_published()
+
+    def _packet(self) -> dict[str, object]:
+        record = self.describe(self.directory.current_sequence())
+        return packet_for(record, {"type": "hybrid"}, self._node.identity)
+
+    def _registry_changed(self, up: bool, error: MeshError | None) -> None:
+        if up:
+            self._announce()
+        else:
+            logger.warning("registry: %s", error)
+
+    # names for people
+
+    def _name_of(self, node_id: NodeId) -> str:
+        return self._names.get(node_id, "")
+
+    def _remember_name(self, record: NodeRecord) -> None:
+        if len(self._names) >= NAMES_MAX:
+            self._names.clear()
+        self._names[record.node_id] = record.name

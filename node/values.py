@@ -1,0 +1,105 @@
+"""Signed text values in the DHT, and a look at how a key is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..dht.dht import Dht
+from ..dht.results import Hop as DhtHop
+from ..dht.results import LookupResult, PutResult
+from ..wire.errors import ConfigError, LookupFailed
+from ..wire.identity import Identity, NodeId
+from ..wire.record import Record, value_key
+from .config import NodeConfig
+from .directory import Directory
+from .futures import result_of
+from .ports import Clock
+from .results import Found, Hop, Stored
+
+VALUE_BYTES_MAX = 800
+"""A record is at most 1 KiB with its key, signature and numbers; this leaves room for them."""
+
+OWNERS_READ = 16
+"""Values of different signers looked at under one key; the newest is taken."""
+
+
+class Values:
+    """Put, get and trace."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        dht: Dht,
+        clock: Clock,
+        config: NodeConfig,
+        directory: Directory,
+        kick: Callable[[], None],
+    ) -> None:
+        self._identity = identity
+        self._dht = dht
+        self._clock = clock
+        self._config = config
+        self._directory = directory
+        self._kick = kick
+
+    async def put(self, key: str, value: str, timeout_s: float) -> Stored:
+        """Sign a value, store it, and renew it while this node runs."""
+        data = value.encode()
+        if len(data) > VALUE_BYTES_MAX:
+            hint = "put a reference to it instead, or send it as a message"
+            raise ConfigError("value", f"{len(data)} bytes are over the limit of {VALUE_BYTES_MAX}", hint)
+
+        def create() -> Record:
+            sequence, ttl_s = self._directory.next_sequence(), self._config.value_ttl_s
+            return Record.create(self._identity, value_key(key), data, sequence=sequence, ttl_s=ttl_s)
+
+        record = create()
+        result: PutResult = await result_of(
+            lambda done: self._begin(lambda: self._dht.put(record, self._clock.now(), done)),
+            "answer from enough holders",
+            timeout_s,
+        )
+        if not result.stored_on:
+            raise LookupFailed(f"a holder for {key}", "is this node joined? see `mesh99 peers`")
+        self._directory.publish(value_key(key), create)
+        return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on])
+
+    async def get(self, key: str, timeout_s: float) -> Found:
+        """Return the newest value; raises LookupFailed when no holder has one."""
+        started = self._clock.now()
+        result = await self._directory.get(value_key(key), OWNERS_READ, timeout_s)
+        records = [record for record in result.records if record.value]
+        if not records:
+            raise LookupFailed(f"key {key}", "it was never put here, or its life is over")
+        newest = max(records, key=lambda record: record.sequence)
+        return Found(
+            value=newest.value.decode(errors="replace"),
+            owner=newest.owner.node_id.text,
+            hops=result.hops,
+            elapsed_s=self._clock.now() - started,
+        )
+
+    async def trace(self, key: str, timeout_s: float) -> list[Hop]:
+        """Look up the place of a key (or of a node id) and return every question asked."""
+        target = NodeId.parse(key) if len(key) == 52 else value_key(key)
+        result: LookupResult = await result_of(
+            lambda done: self._begin(lambda: self._dht.find_node(target, self._clock.now(), done)),
+            "end of the lookup",
+            timeout_s,
+        )
+        return [_hop(hop) for hop in result.hops]
+
+    def _begin(self, start: Callable[[], None]) -> None:
+        start()
+        self._kick()
+
+
+def _hop(hop: DhtHop) -> Hop:
+    return Hop(
+        node_id=hop.contact.node_id.text,
+        endpoint=str(hop.contact.endpoint),
+        depth=hop.depth,
+        rtt_ms=None if hop.rtt_s is None else round(hop.rtt_s * 1000, 3),
+        outcome=hop.outcome,
+        closer=hop.closer,
+    )

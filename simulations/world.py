@@ -1,0 +1,98 @@
+"""Virtual time: a heap of (time in nanoseconds, sequence, callback), and randomness that comes from one seed.
+
+The World is the Clock of every simulated node. Time is counted in integers, so that no rounding can change
+an order; calls due at the same instant run in the order in which they were asked for. Each node draws from
+streams of its own, one a purpose: one draw more here shifts nothing there.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from hashlib import blake2b
+from random import Random
+
+NANOSECONDS = 1_000_000_000
+
+UNIX_ORIGIN_S = 1_700_000_000.0
+"""Wall-clock time at the start of every world: some fixed moment, so that nothing depends on today."""
+
+
+class ScheduledCall:
+    """A call that is due later and can be called off."""
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback: Callable[[], None] | None = callback
+
+    def __call__(self) -> None:
+        """Make the call, unless it was called off."""
+        if self._callback is not None:
+            self._callback()
+
+    def cancel(self) -> None:
+        """Call it off; its place in the heap stays until its time."""
+        self._callback = None
+
+
+class World:
+    """Hold the time, the calls that are due, and the seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.now_ns = 0
+        self.events = 0
+        self._sequence = 0
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+
+    # Clock
+
+    def now(self) -> float:
+        """Return virtual seconds since the start."""
+        return self.now_ns / NANOSECONDS
+
+    def unix_now(self) -> float:
+        """Return virtual wall-clock seconds."""
+        return UNIX_ORIGIN_S + self.now()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> ScheduledCall:
+        """Call back once `now()` has reached `when`."""
+        call = ScheduledCall(callback)
+        # One more nanosecond: rounded down, the call would come a moment before it is due, for ever.
+        self.push(max(int(when * NANOSECONDS) + 1, self.now_ns), call)
+        return call
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call back at this same instant, after everything asked for before."""
+        self.push(self.now_ns, callback)
+
+    # events
+
+    def push(self, time_ns: int, callback: Callable[[], None]) -> None:
+        """Put a call that nobody will call off into the heap."""
+        self._sequence += 1
+        heapq.heappush(self._heap, (time_ns, self._sequence, callback))
+
+    def run_until(self, when: float) -> None:
+        """Make every call that is due up to a time, and stand there."""
+        end_ns = int(when * NANOSECONDS)
+        heap = self._heap
+        while heap and heap[0][0] <= end_ns:
+            self.now_ns, _, callback = heapq.heappop(heap)
+            self.events += 1
+            callback()
+        self.now_ns = max(self.now_ns, end_ns)
+
+    # randomness
+
+    def random(self, node: int, purpose: str) -> Random:
+        """Return a stream of random numbers for one purpose of one node."""
+        return Random(self._derive(node, purpose))
+
+    def entropy(self, node: int) -> Callable[[int], bytes]:
+        """Return a node's source of keys and ids: as unpredictable as the seed, which is enough in here."""
+        return self.random(node, "entropy").randbytes
+
+    def _derive(self, node: int, purpose: str) -> bytes:
+        return blake2b(f"{self.seed}:{node}:{purpose}".encode(), digest_size=32).digest()

@@ -1,0 +1,179 @@
+"""A stand-in for a running node behind the real control server, and a way to run commands against it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mesh99.cli.main import main
+from mesh99.node.control import ControlServer
+from mesh99.node.results import Answer, Found, Hop, NodeStatus, PeerStatus, Stored
+from mesh99.wire.errors import LookupFailed, MeshError
+
+NODE_ID = "k3jx8a2m" + "a" * 44
+OTHER_ID = "zq7w2b4c" + "b" * 44
+
+
+class FakeRecord:
+    """What the commands need of a NodeRecord."""
+
+    node_id = OTHER_ID
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "node_id": OTHER_ID,
+            "name": "writer",
+            "public_key": "c" * 52,
+            "endpoints": ["udp://127.0.0.1:7400", "tcp://127.0.0.1:7400"],
+            "capabilities": ["summarize"],
+            "nat": "unknown",
+            "relays": [],
+            "protocol_version": 1,
+            "sequence": 7,
+            "ttl_s": 1200,
+        }
+
+
+@dataclass
+class FakeNode:
+    """Answers as a Node does; `error`, when set, is raised by everything that asks others."""
+
+    error: BaseException | None = None
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    echo_delay_s: float = 0.0
+
+    def _asked(self, *what: Any) -> None:
+        self.calls.append(what)
+        if self.error is not None:
+            raise self.error
+
+    def status(self) -> NodeStatus:
+        return NodeStatus(
+            node_id=NODE_ID, name="reader", endpoints=["udp://127.0.0.1:7401"], nat="unknown", observed=[],
+            peers=2, contacts=3, records=4, registry="http://localhost:4567", uuid=None,
+            capabilities=["read"], uptime_s=93784.5, dropped={"replay": 2},
+        )  # fmt: skip
+
+    def peers(self) -> list[PeerStatus]:
+        measured = PeerStatus(
+            node_id=OTHER_ID, name="writer", path="direct", endpoint="udp://127.0.0.1:7400",
+            rtt_ms=0.321, tx_bytes=1234, rx_bytes=999,
+        )  # fmt: skip
+        unmeasured = PeerStatus(
+            node_id=NODE_ID, name="", path="tcp", endpoint="tcp://[::1]:7402",
+            rtt_ms=None, tx_bytes=0, rx_bytes=0,
+        )  # fmt: skip
+        return [measured, unmeasured]
+
+    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[FakeRecord]:
+        self._asked("find", capability, timeout_s)
+        return [FakeRecord()] if capability == "summarize" else []
+
+    async def resolve(self, peer: str, *, timeout_s: float = 5.0) -> FakeRecord:
+        self._asked("resolve", peer)
+        if peer != "writer":
+            raise LookupFailed(f"peer {peer}", "is it up?")
+        return FakeRecord()
+
+    async def ping(self, peer: str, count: int = 1, *, timeout_s: float = 5.0) -> list[float]:
+        self._asked("ping", peer, count)
+        return [0.000321] * count
+
+    async def trace(self, key: str, *, timeout_s: float = 10.0) -> list[Hop]:
+        self._asked("trace", key)
+        hop = Hop(
+            node_id=OTHER_ID,
+            endpoint="udp://127.0.0.1:7400",
+            depth=1,
+            rtt_ms=0.5,
+            outcome="answered",
+            closer=3,
+        )
+        return [hop]
+
+    async def put(self, key: str, value: str, *, timeout_s: float = 5.0) -> Stored:
+        self._asked("put", key, value)
+        return Stored(key=key, stored_on=[NODE_ID, OTHER_ID])
+
+    async def get(self, key: str, *, timeout_s: float = 5.0) -> Found:
+        self._asked("get", key)
+        return Found(value="the value", owner=OTHER_ID, hops=2, elapsed_s=0.0015)
+
+    async def call(self, type_name: str, body: object, **options: Any) -> Answer:
+        self._asked("call", type_name, body, options)
+        if self.echo_delay_s:
+            await asyncio.sleep(self.echo_delay_s)
+        return Answer(
+            reply=body, type_name="echo", sender=OTHER_ID, elapsed_s=0.0012, path="direct", transport="direct"
+        )
+
+    async def post(self, type_name: str, body: object, *, to: str, timeout_s: float = 5.0) -> str:
+        self._asked("post", type_name, body, to)
+        return "message-1"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    path = tmp_path / "home"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def node(home: Path) -> Iterator[FakeNode]:
+    """Run a node's control server in `home`, in a thread of its own."""
+    fake = FakeNode()
+    loop = asyncio.new_event_loop()
+    server = ControlServer(fake, home)  # type: ignore[arg-type]
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+        yield fake
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+Mesh99 = Callable[..., Result]
+
+
+@pytest.fixture
+def mesh99(home: Path) -> Mesh99:
+    """Run `mesh99 --home HOME ...`; no trace may ever be printed."""
+
+    def run(*arguments: str, **settings: Any) -> Result:
+        result = CliRunner().invoke(main, ["--home", str(home), *arguments], **settings)
+        assert "Traceback" not in result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def document(mesh99: Mesh99) -> Callable[..., Any]:
+    """Run a command with --json that succeeds, and return its one document."""
+
+    def run(*arguments: str) -> Any:
+        result = mesh99("--json", *arguments)
+        assert result.exit_code == 0, result.output
+        assert result.stderr == ""
+        return json.loads(result.stdout)
+
+    return run
+
+
+@pytest.fixture
+def failing(node: FakeNode) -> Callable[[MeshError], None]:
+    """Let everything that the node is asked fail."""
+    return lambda error: setattr(node, "error", error)

@@ -1,0 +1,188 @@
+"""The commands that ask a running node: shapes of the JSON, what a person sees, errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mesh99.wire.errors import (
+    ConfigError,
+    DeadlineExceeded,
+    LookupFailed,
+    MeshError,
+    NoPath,
+    QueueFull,
+    RemoteRejected,
+)
+
+KEYS = {
+    ("status",): {"node_id", "name", "endpoints", "nat", "peers", "registry", "uptime_s"},
+    ("resolve", "writer"): {
+        "node_id",
+        "name",
+        "public_key",
+        "endpoints",
+        "capabilities",
+        "sequence",
+        "ttl_s",
+    },
+    ("ping", "writer"): {"rtt_ms"},
+    ("trace", "key"): {"hops"},
+    ("put", "key", "value"): {"key", "stored_on"},
+    ("get", "key"): {"value", "from", "hops", "ms"},
+    ("request", "--to", "writer", "echo"): {"reply", "from", "ms", "path", "transport"},
+    ("send", "--to", "writer", "Note"): {"id", "state"},
+    ("bench", "writer", "--duration", "0.1"): {"rtt_us", "requests_per_s", "mb_per_s"},
+}
+ROW_KEYS = {
+    ("peers",): {"node_id", "name", "path", "endpoint", "rtt_ms", "tx_bytes", "rx_bytes"},
+    ("find", "summarize"): {"node_id", "name", "endpoints"},
+}
+ASKING = [command for command in (*KEYS, *ROW_KEYS) if command not in (("status",), ("peers",))]
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize("command", KEYS, ids=" ".join)
+def test_json_has_the_keys_of_the_contract(document: Callable[..., Any], command: tuple[str, ...]) -> None:
+    assert set(document(*command)) >= KEYS[command]
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize("command", ROW_KEYS, ids=" ".join)
+def test_json_rows_have_the_keys_of_the_contract(
+    document: Callable[..., Any], command: tuple[str, ...]
+) -> None:
+    rows = document(*command)
+    assert rows
+    assert all(set(row) >= ROW_KEYS[command] for row in rows)
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize("command", [*KEYS, *ROW_KEYS], ids=" ".join)
+def test_json_may_be_asked_for_after_the_command_too(mesh99: Any, command: tuple[str, ...]) -> None:
+    result = mesh99(*command, "--json")
+    assert json.loads(result.stdout)
+    assert result.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ASKING, ids=" ".join)
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (LookupFailed("peer x", "is it up?"), 1),
+        (NoPath("writer", ("udp://127.0.0.1:1",)), 1),
+        (DeadlineExceeded("reply", 5.0), 1),
+        (RemoteRejected("invalid", "words: expected a number", "words"), 1),
+        (QueueFull("the line", 1000), 1),
+        (ConfigError("peer", "is no node id"), 2),
+        (RuntimeError("a bug"), 70),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_an_error_of_the_node_is_a_line_a_hint_and_an_exit_code(
+    mesh99: Any,
+    failing: Callable[[BaseException], None],
+    command: tuple[str, ...],
+    error: Exception,
+    exit_code: int,
+) -> None:
+    failing(error)
+    result = mesh99(*command, "--json")
+    assert result.exit_code == exit_code
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("error: ")
+    assert str(error) in lines[0]
+    hint = error.hint if isinstance(error, MeshError) else "run the node with --debug to see the trace"
+    assert lines[1:] == ([f"hint: {hint}"] if hint else [])
+
+
+@pytest.mark.parametrize("command", [*KEYS, *ROW_KEYS], ids=" ".join)
+def test_no_node_is_exit_code_3_and_says_what_to_do(mesh99: Any, command: tuple[str, ...]) -> None:
+    result = mesh99(*command, "--json")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert "error: no node is running in " in result.stderr
+    assert "up\n" in result.stderr
+
+
+def test_find_nobody_is_an_empty_list_and_exit_code_1(mesh99: Any, node: Any) -> None:
+    result = mesh99("--json", "find", "juggle")
+    assert (json.loads(result.stdout), result.exit_code) == ([], 1)
+    assert "error: nobody offers juggle\nhint: " in result.stderr
+    assert mesh99("find", "juggle").stdout == ""
+
+
+def test_request_passes_on_what_it_was_given(document: Callable[..., Any], node: Any) -> None:
+    answer = document(
+        "request", "--capability", "summarize", "--timeout", "2.5", "Summarize", '{"text": "hé"}'
+    )
+    assert answer["reply"] == {"text": "hé"}
+    options = {"to": None, "capability": "summarize", "timeout_s": 2.5}
+    assert node.calls == [("call", "Summarize", {"text": "hé"}, options)]
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize("body", ['"text"', "[1, 2]", "null", "0", "{}"])
+def test_any_json_is_a_body(document: Callable[..., Any], body: str) -> None:
+    assert document("request", "--to", "writer", "echo", body)["reply"] == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("request", "echo"),
+        ("request", "--to", "a", "--capability", "b", "echo"),
+        ("request", "--to", "a", "echo", "{no json"),
+        ("request", "--to", "a", "--timeout", "0", "echo"),
+        ("send", "echo"),
+        ("send", "--to", "a", "echo", "{"),
+        ("ping", "a", "-c", "0"),
+        ("put", "key"),
+        ("find",),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2(mesh99: Any, node: Any, arguments: tuple[str, ...]) -> None:
+    result = mesh99(*arguments)
+    assert (result.exit_code, result.stdout, node.calls) == (2, "", [])
+    assert result.stderr.startswith("error: ")
+
+
+@pytest.mark.usefixtures("node")
+def test_what_a_person_reads(mesh99: Any) -> None:
+    status = mesh99("status").stdout
+    assert "reader" in status
+    assert "1 d 2 h" in status
+    assert "replay 2" in status
+    peers = mesh99("peers").stdout.splitlines()
+    assert peers[0].split() == ["NODE", "NAME", "PATH", "ENDPOINT", "RTT", "ms", "SENT", "RECEIVED"]
+    assert peers[1].split() == [
+        "zq7w2b4c",
+        "writer",
+        "direct",
+        "udp://127.0.0.1:7400",
+        "0.32",
+        "1.2",
+        "kB",
+        "999",
+        "B",
+    ]
+    assert peers[2].split() == ["k3jx8a2m", "-", "tcp", "tcp://[::1]:7402", "-", "0", "B", "0", "B"]
+    got = mesh99("get", "key")
+    assert (got.stdout, got.stderr) == ("the value\n", "signed by zq7w2b4c, 2 hops, 1.5 ms\n")
+    asked = mesh99("request", "--to", "writer", "echo", '"plain"')
+    assert asked.stdout == "plain\n"
+    assert asked.stderr == "from zq7w2b4c in 1.2 ms, path direct, transport direct\n"
+    assert mesh99("ping", "writer", "-c", "2").stdout == "1  0.321 ms\n2  0.321 ms\n"
+
+
+def test_bench_needs_each_phase_to_answer(document: Callable[..., Any], node: Any) -> None:
+    node.echo_delay_s = 0.01
+    figures = document("bench", "writer", "--duration", "0.2")
+    assert figures["rtt_us"] > 10_000
+    assert 1000 < figures["requests_per_s"] < 6400
+    assert 0 < figures["mb_per_s"] < 4 * 1.05 / 0.01

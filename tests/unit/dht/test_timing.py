@@ -1,0 +1,82 @@
+import pytest
+
+from mesh99.dht import DhtConfig
+from mesh99.dht.timing import Timing
+from mesh99.wire.identity import NodeId
+
+PEER, OTHER = NodeId(b"a" * 32), NodeId(b"b" * 32)
+
+
+@pytest.fixture
+def timing() -> Timing:
+    return Timing(DhtConfig())
+
+
+def test_unknown_peers_in_an_unknown_network_get_the_first_timeout(timing: Timing) -> None:
+    assert timing.timeout_s(timing.of(PEER)) == DhtConfig().timeout_first_s
+
+
+def test_samples_follow_rfc_6298(timing: Timing) -> None:
+    peer = timing.of(PEER)
+    timing.measured(peer, 0.1, tries=1)
+    assert timing.timeout_s(peer) == pytest.approx(0.1 + 4 * 0.05)
+    timing.measured(peer, 0.2, tries=1)
+    assert timing.timeout_s(peer) == pytest.approx(0.1125 + 4 * (0.05 + (0.1 - 0.05) / 4))
+
+
+def test_timeouts_stay_between_floor_and_ceiling(timing: Timing) -> None:
+    peer = timing.of(PEER)
+    timing.measured(peer, 0.0002, tries=1)
+    assert timing.timeout_s(peer) == 0.02
+    timing.measured(timing.of(OTHER), 30.0, tries=1)
+    assert timing.timeout_s(timing.of(OTHER)) == 2.0
+
+
+def test_a_new_peer_gets_four_medians_of_the_network(timing: Timing) -> None:
+    for index in range(64):
+        timing.measured(timing.of(NodeId(bytes([index]) * 32)), 0.05, tries=1)
+    assert timing.timeout_s(timing.of(PEER)) == pytest.approx(0.2)
+
+
+def test_answers_to_repeated_requests_are_no_samples_of_the_peer_but_of_the_network(timing: Timing) -> None:
+    peer = timing.of(PEER)
+    timing.measured(peer, 0.1, tries=2)
+    assert peer.smoothed_s is None
+    assert timing.first_timeout_s == pytest.approx(0.4)
+
+
+def test_timeouts_double_until_a_sample_comes(timing: Timing) -> None:
+    peer = timing.of(PEER)
+    timing.measured(peer, 0.001, tries=1)
+    assert timing.expired(peer, 0.02) == 0.04
+    assert timing.expired(peer, 0.02) == 0.04, "many requests late at once are not compounded"
+    assert timing.timeout_s(peer) == 0.04
+    assert timing.expired(peer, 1.9) == 2.0
+    timing.measured(peer, 0.001, tries=1)
+    assert timing.timeout_s(peer) == 0.02
+
+
+def test_failed_peers_are_avoided_ever_longer_until_heard(timing: Timing, make_contact) -> None:
+    contact = make_contact(5)
+    assert timing.failed(contact.node_id, sent_at=0.0, now=1.0)
+    assert timing.not_avoided([contact], 5.9) == []
+    assert timing.not_avoided([contact], 6.0) == [contact]
+    assert timing.failed(contact.node_id, sent_at=6.0, now=7.0)
+    assert timing.avoided_until(contact.node_id) == 17.0
+    timing.heard(contact.node_id)
+    assert timing.not_avoided([contact], 8.0) == [contact]
+
+
+def test_requests_lost_together_are_one_failure(timing: Timing) -> None:
+    assert timing.failed(PEER, sent_at=0.0, now=1.0)
+    assert not timing.failed(PEER, sent_at=0.5, now=1.1)
+    assert timing.of(PEER).failures == 1
+
+
+def test_only_a_bounded_number_of_peers_is_remembered() -> None:
+    timing = Timing(DhtConfig(peers_max=3))
+    timing.failed(PEER, 0.0, 1.0)
+    for index in range(3):
+        timing.of(NodeId(bytes([index]) * 32))
+    assert timing.avoided_until(PEER) == 0.0
+    assert timing.of(PEER).failures == 0

@@ -1,0 +1,56 @@
+"""Virtual time and seeded randomness."""
+
+from __future__ import annotations
+
+from mesh99.simulations.world import World
+
+
+def test_calls_come_in_the_order_of_time_then_of_asking() -> None:
+    world, seen = World(1), []
+    world.call_at(2.0, lambda: seen.append("late"))
+    for name in "abc":
+        world.call_at(1.0, lambda name=name: seen.append(name))
+    world.call_soon(lambda: seen.append("soon"))
+    world.run_until(3.0)
+    assert seen == ["soon", "a", "b", "c", "late"]
+
+
+def test_a_call_never_comes_before_its_time() -> None:
+    world, early = World(1), []
+    for step in range(1, 2000):
+        when = step / 7 + step * 1e-10
+        world.call_at(when, lambda when=when: early.append(when) if world.now() < when else None)
+    world.run_until(1000.0)
+    assert early == []
+
+
+def test_a_call_in_the_past_comes_at_once() -> None:
+    world, seen = World(1), []
+    world.run_until(5.0)
+    world.call_at(1.0, lambda: seen.append(world.now()))
+    world.run_until(5.0)
+    assert seen == [5.0]
+
+
+def test_a_cancelled_call_does_not_come() -> None:
+    world, seen = World(1), []
+    world.call_at(1.0, lambda: seen.append(1)).cancel()
+    world.run_until(2.0)
+    assert seen == []
+
+
+def test_calls_after_the_end_wait_for_the_next_run() -> None:
+    world, seen = World(1), []
+    world.call_at(2.0, lambda: seen.append(2))
+    world.run_until(1.5)
+    assert (seen, world.now()) == ([], 1.5)
+    world.run_until(2.5)
+    assert seen == [2]
+
+
+def test_streams_depend_on_seed_node_and_purpose_only() -> None:
+    draw = World(1).random(3, "x").random()
+    assert World(1).random(3, "x").random() == draw
+    assert len({draw, World(2).random(3, "x").random(), World(1).random(4, "x").random()}) == 3
+    assert World(1).random(3, "y").random() != draw
+    assert World(1).entropy(3)(32) == World(1).entropy(3)(32)

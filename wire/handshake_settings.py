@@ -1,0 +1,55 @@
+"""What every handshake of a node says and demands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from .crypto import aes_in_hardware
+from .errors import ConfigError
+from .handshake_payload import CIPHER_AES, CIPHER_CHACHA
+from .packet import VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandshakeSettings:
+    """What both sides of a network agree on, and what this side offers."""
+
+    network: str = "mesh99"
+    """Name of the network."""
+
+    tcp_port: int = 0
+    """Where this node listens for TCP; 0: it does not."""
+
+    version: int = VERSION
+    """Protocol version spoken."""
+
+    aes: bool | None = None
+    """Offer AES-256-GCM; None: when this processor has AES instructions."""
+
+    def __post_init__(self) -> None:
+        """Check the network's name; raises ConfigError."""
+        if not 1 <= len(self.network.encode()) <= 64:
+            raise ConfigError("network", "must be 1 to 64 bytes long")
+
+    @property
+    def prologue(self) -> bytes:
+        """What both transcripts begin with."""
+        return b"mesh99" + bytes((self.version,)) + self.network.encode()
+
+    @property
+    def tag(self) -> bytes:
+        """Four bytes that tell networks apart before any cryptography."""
+        return _network_tag(self.network)
+
+    @property
+    def ciphers(self) -> int:
+        """The bits of the ciphers offered."""
+        aes = aes_in_hardware() if self.aes is None else self.aes
+        return CIPHER_CHACHA | (CIPHER_AES if aes else 0)
+
+
+@lru_cache(maxsize=64)
+def _network_tag(network: str) -> bytes:
+    return blake2b(network.encode(), digest_size=4, person=b"mesh99-network").digest()

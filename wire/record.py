@@ -1,0 +1,108 @@
+"""Record: a signed value with a key, an owner, a sequence number and a life.
+
+Bytes: format 1 | key 32 | owner 32 | sequence 8 | ttl 4 | value length 2 | value | signature 64. At most 1 KiB, so that a
+record and its frame fit a datagram. The signature covers a label and everything before it. Life is relative: a holder
+counts the age of what it holds, so no clock of another host is trusted. A newer sequence replaces an older one; an empty
+value is a tombstone. One key may hold one record per owner.
+"""
+
+from __future__ import annotations
+
+import struct
+from hashlib import blake2b
+
+from .codec import Reader
+from .crypto import REAL, Crypto
+from .errors import DecodeError, PayloadTooLarge
+from .identity import Identity, NodeId, PublicKey
+
+RECORD_BYTES_MAX = 1024
+FORMAT = 1
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+LABEL = b"mesh99 record v1\x00"
+HEAD = struct.Struct(">B32s32sQIH")
+
+
+class Record:
+    """A signed value; immutable."""
+
+    __slots__ = ("_encoded", "key", "owner", "sequence", "signature", "ttl_s", "value")
+
+    def __init__(
+        self, key: bytes, owner: PublicKey, sequence: int, ttl_s: int, value: bytes, signature: bytes
+    ) -> None:
+        self.key = key
+        self.owner = owner
+        self.sequence = sequence
+        self.ttl_s = ttl_s
+        self.value = value
+        self.signature = signature
+        self._encoded = self._signed_part() + signature
+
+    @classmethod
+    def create(cls, identity: Identity, key: bytes, value: bytes, *, sequence: int, ttl_s: int) -> Record:
+        """Sign a value; raises PayloadTooLarge when the record would be over 1 KiB."""
+        size = HEAD.size + len(value) + SIGNATURE_BYTES
+        if size > RECORD_BYTES_MAX:
+            raise PayloadTooLarge("record", size, RECORD_BYTES_MAX)
+        head = HEAD.pack(FORMAT, key, identity.public_key, sequence, ttl_s, len(value))
+        return cls(key, identity.public_key, sequence, ttl_s, value, identity.sign(LABEL + head + value))
+
+    def encode(self) -> bytes:
+        """Return the byte form."""
+        return self._encoded
+
+    @classmethod
+    def decode(cls, data: bytes | memoryview) -> Record:
+        """Read the byte form without checking the signature; raises DecodeError."""
+        if len(data) > RECORD_BYTES_MAX:
+            raise DecodeError("record", "too long", RECORD_BYTES_MAX)
+        reader = Reader(data, "record")
+        form, key, owner, sequence, ttl_s, size = HEAD.unpack(reader.take(HEAD.size))
+        if form != FORMAT:
+            raise DecodeError("record", f"unknown format {form}")
+        value, signature = reader.take(size), reader.take(SIGNATURE_BYTES)
+        reader.end()
+        return cls(key, PublicKey(owner), sequence, ttl_s, value, signature)
+
+    def verify(self, crypto: Crypto = REAL) -> bool:
+        """Tell whether the owner signed exactly this."""
+        return crypto.verify(self.owner, self.signature, LABEL + self._encoded[:-SIGNATURE_BYTES])
+
+    def _signed_part(self) -> bytes:
+        head = HEAD.pack(FORMAT, self.key, self.owner, self.sequence, self.ttl_s, len(self.value))
+        return head + self.value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self._encoded == other._encoded
+
+    def __hash__(self) -> int:
+        return hash(self._encoded)
+
+    def __repr__(self) -> str:
+        return f"Record(of {self.owner.node_id.short}, sequence {self.sequence})"
+
+
+def node_key(node_id: NodeId) -> bytes:
+    """Return the key of a node's own record: its id."""
+    return bytes(node_id)
+
+
+def name_key(name: str) -> bytes:
+    """Return the key of the agents that claim a name, or a registry's uuid."""
+    return _key(name, b"mesh99-name")
+
+
+def capability_key(capability: str) -> bytes:
+    """Return the key of the agents that offer a capability, whatever its case."""
+    return _key(capability.lower(), b"mesh99-capable")
+
+
+def value_key(text: str) -> bytes:
+    """Return the key of a value that people put under a text."""
+    return _key(text, b"mesh99-value")
+
+
+def _key(text: str, domain: bytes) -> bytes:
+    return blake2b(text.encode(), digest_size=KEY_BYTES, person=domain).digest()

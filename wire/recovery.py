@@ -1,0 +1,239 @@
+"""Know what of the sent packets arrived, on datagram paths (RFC 9002, with NewReno).
+
+A packet is lost when three later ones arrived or when it is overdue by 9/8 of a round trip. When nothing arrives at all, a
+probe time-out doubles from try to try. Packets that went over TCP are only remembered: TCP delivers them or its
+connection dies, and then `take_all` gives them back. What a packet carried is given back as it was handed in.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+PACKET_THRESHOLD = 3
+"""RFC 9002, section 6.1.1."""
+
+TIME_THRESHOLD = 9 / 8
+"""RFC 9002, section 6.1.2."""
+
+GRANULARITY_S = 0.001
+INITIAL_RTT_S = 0.333
+"""RFC 9002, section 6.2.2."""
+
+INITIAL_WINDOW_BYTES = 10 * 1200
+MINIMUM_WINDOW_BYTES = 2 * 1200
+"""RFC 9002, section 7.2."""
+
+LOSS_REDUCTION = 0.7
+"""CUBIC's factor (RFC 9438): half would waste more on links that lose packets at random."""
+
+PROBE_BACKOFF_MAX = 6
+"""Doublings of the probe time-out; the owner finds the peer dead by then."""
+
+
+class Span(NamedTuple):
+    """Bytes of a lane that a packet carried."""
+
+    lane: int
+    offset: int
+    data: bytes | memoryview
+
+
+class Sent(NamedTuple):
+    """One packet that awaits acknowledgement."""
+
+    time: float
+    size: int
+    spans: tuple[Span, ...]
+    max_data: bool
+    """It carried a MAX_DATA frame."""
+    datagram: bool
+
+
+class RttEstimate:
+    """Smoothed round-trip time (RFC 6298 and RFC 9002, section 5)."""
+
+    __slots__ = ("latest_s", "minimum_s", "smoothed_s", "variance_s")
+
+    def __init__(self) -> None:
+        self.latest_s = 0.0
+        self.minimum_s = 0.0
+        self.smoothed_s: float | None = None
+        self.variance_s = 0.0
+
+    def add(self, sample_s: float, delay_s: float = 0.0) -> None:
+        """Take in a measured round trip, and how long the other side held the acknowledgement."""
+        sample_s = max(sample_s, 1e-6)
+        self.latest_s = sample_s
+        smoothed = self.smoothed_s
+        if smoothed is None:
+            self.minimum_s = self.smoothed_s = sample_s
+            self.variance_s = sample_s / 2
+            return
+        self.minimum_s = min(self.minimum_s, sample_s)
+        if sample_s - delay_s >= self.minimum_s:
+            sample_s -= delay_s
+        self.variance_s += (abs(smoothed - sample_s) - self.variance_s) / 4
+        self.smoothed_s = smoothed + (sample_s - smoothed) / 8
+
+
+class Recovery:
+    """Track sent packets; say what is lost, when to probe, and how much may be under way."""
+
+    __slots__ = (
+        "_largest_acked",
+        "_loss_time",
+        "_probes",
+        "_recovery_start",
+        "_sent",
+        "_slow_start_until",
+        "_window_max",
+        "ack_delay_max_s",
+        "in_flight",
+        "last_sent",
+        "rtt",
+        "window",
+    )
+
+    def __init__(self, window_max: int, ack_delay_max_s: float) -> None:
+        self.rtt = RttEstimate()
+        self.window = float(INITIAL_WINDOW_BYTES)
+        self.in_flight = 0
+        """Datagram bytes sent and neither acknowledged nor lost."""
+        self.ack_delay_max_s = ack_delay_max_s
+        self.last_sent = 0.0
+        self._window_max = window_max
+        self._slow_start_until = float("inf")
+        self._sent: dict[int, Sent] = {}
+        self._largest_acked = -1
+        self._recovery_start = -1.0
+        self._loss_time: float | None = None
+        self._probes = 0
+
+    @property
+    def has_unacknowledged(self) -> bool:
+        """Tell whether anything awaits acknowledgement."""
+        return bool(self._sent)
+
+    @property
+    def may_send(self) -> bool:
+        """Tell whether the window has room for a datagram."""
+        return self.in_flight < self.window
+
+    def sent(self, counter: int, packet: Sent) -> None:
+        """Remember a packet that is to be acknowledged."""
+        self._sent[counter] = packet
+        if packet.datagram:
+            self.in_flight += packet.size
+            self.last_sent = packet.time
+
+    def acknowledged(
+        self, ranges: tuple[tuple[int, int], ...], delay_s: float, now: float
+    ) -> tuple[list[Sent], list[Sent]]:
+        """Take in an ACK; return the packets that arrived and those lost."""
+        arrived = self._take_acknowledged(ranges)
+        if not arrived:
+            return [], []
+        largest = ranges[0][1]
+        newest = arrived[0]
+        self._largest_acked = max(self._largest_acked, largest)
+        if newest.datagram:
+            self.rtt.add(now - newest.time, min(delay_s, self.ack_delay_max_s))
+        self._probes = 0
+        self._grow(arrived)
+        return arrived, self._take_lost(now)
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due; None when no datagram is under way."""
+        if not self.in_flight:
+            return None
+        return self._loss_time if self._loss_time is not None else self.last_sent + self._probe_timeout_s()
+
+    def handle_timeout(self, now: float) -> list[Sent]:
+        """Return the packets to send again: those lost, or the oldest as a probe."""
+        if self._loss_time is not None and self._loss_time <= now:
+            return self._take_lost(now)
+        due = self.next_timeout()
+        if due is None or due > now:
+            return []
+        self._probes = min(self._probes + 1, PROBE_BACKOFF_MAX)
+        self.last_sent = now
+        oldest = next(counter for counter, packet in self._sent.items() if packet.datagram)
+        return [self._remove(oldest)]
+
+    def take_all(self, *, datagram: bool) -> list[Sent]:
+        """Give back every packet of one kind of path: the path is gone."""
+        counters = [counter for counter, packet in self._sent.items() if packet.datagram is datagram]
+        return [self._remove(counter) for counter in counters]
+
+    def path_changed(self) -> None:
+        """Begin anew with what was learned of the path before (RFC 9000, section 9.4)."""
+        self.rtt = RttEstimate()
+        self.window = float(INITIAL_WINDOW_BYTES)
+        self._slow_start_until = float("inf")
+        self._probes = 0
+
+    def _take_acknowledged(self, ranges: tuple[tuple[int, int], ...]) -> list[Sent]:
+        """Newest first. Walks the packets that wait, never the numbers a range spans: those are the peer's to choose."""
+        counters: list[int] = []
+        ascending = list(reversed(ranges))
+        for counter in self._sent:
+            while ascending and counter > ascending[0][1]:
+                ascending.pop(0)
+            if not ascending:
+                break
+            if counter >= ascending[0][0]:
+                counters.append(counter)
+        return [self._remove(counter) for counter in reversed(counters)]
+
+    def _remove(self, counter: int) -> Sent:
+        packet = self._sent.pop(counter)
+        if packet.datagram:
+            self.in_flight -= packet.size
+        return packet
+
+    def _grow(self, arrived: list[Sent]) -> None:
+        size = sum(packet.size for packet in arrived if packet.datagram and packet.time > self._recovery_start)
+        if not size or self.in_flight + size < self.window / 2:
+            return
+        if self.window < self._slow_start_until:
+            self.window += size
+        else:
+            self.window += 1200 * size / self.window
+        self.window = min(self.window, self._window_max)
+
+    def _take_lost(self, now: float) -> list[Sent]:
+        self._loss_time = None
+        if not self._sent or self._largest_acked < 0:
+            return []
+        rtt = self.rtt
+        delay_s = max(TIME_THRESHOLD * max(rtt.smoothed_s or INITIAL_RTT_S, rtt.latest_s), GRANULARITY_S)
+        lost = []
+        for counter, packet in self._sent.items():
+            if counter >= self._largest_acked:
+                break
+            if not packet.datagram:
+                continue
+            if counter <= self._largest_acked - PACKET_THRESHOLD or packet.time + delay_s <= now:
+                lost.append(counter)
+            elif self._loss_time is None:
+                self._loss_time = packet.time + delay_s
+        packets = [self._remove(counter) for counter in lost]
+        if packets:
+            self._shrink(packets[-1].time, now)
+        return packets
+
+    def _shrink(self, lost_time: float, now: float) -> None:
+        """Once per round trip: losses of packets sent before the last reduction say nothing new."""
+        if lost_time <= self._recovery_start:
+            return
+        self._recovery_start = now
+        self.window = max(self.window * LOSS_REDUCTION, MINIMUM_WINDOW_BYTES)
+        self._slow_start_until = self.window
+
+    def _probe_timeout_s(self) -> float:
+        rtt = self.rtt
+        if rtt.smoothed_s is None:
+            timeout_s = 2 * INITIAL_RTT_S
+        else:
+            timeout_s = rtt.smoothed_s + max(4 * rtt.variance_s, GRANULARITY_S) + self.ack_delay_max_s
+        return float(timeout_s * 2**self._probes)

@@ -1,0 +1,65 @@
+"""Limits of a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import ConfigError
+from .packet import DATAGRAM_BYTES, STREAM_PACKET_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """Bound what one session holds and how it behaves."""
+
+    datagram_bytes: int = DATAGRAM_BYTES
+    """Largest UDP packet. Larger ones cost less per byte and are lost where the path's MTU is smaller."""
+
+    stream_packet_bytes: int = STREAM_PACKET_BYTES
+    """Largest packet on TCP. Larger ones hold more memory and delay what waits behind them."""
+
+    message_bytes_max: int = 64 * 1024 * 1024
+    """Largest message; a peer can make this side hold so much per lane."""
+
+    bulk_bytes: int = 64 * 1024
+    """Messages over this size take the bulk lane, where small ones do not wait behind them."""
+
+    send_buffer_bytes_max: int = 128 * 1024 * 1024
+    """Bytes queued to send and not acknowledged, beyond which a message is refused. Raising it costs memory."""
+
+    drained_bytes: int = 1024 * 1024
+    """A sender that waits for room goes on when so little is queued. Raising it costs memory, lowering it stalls."""
+
+    window_bytes: int = 4 * 1024 * 1024
+    """Bytes of a lane the other side may have under way. Must cover bandwidth times delay: 4 MiB is 400 Mbit/s at 80 ms."""
+
+    congestion_window_bytes_max: int = 4 * 1024 * 1024
+    """Bytes of datagrams under way. Raising it helps long fat paths and overruns small socket buffers."""
+
+    burst_packets_max: int = 64
+    """Datagrams in one go; the acknowledgements of some let the next go. More overruns the receiver's buffer."""
+
+    ack_delay_s: float = 0.02
+    """How long an acknowledgement may wait for company on UDP (RFC 9000 has 25 ms)."""
+
+    ack_packets: int = 2
+    """Packets after which UDP acknowledges at once (RFC 9000, section 13.2.2)."""
+
+    stream_ack_delay_s: float = 0.1
+    """The same on TCP, where acknowledgements only trim the list of what to repeat if the connection dies."""
+
+    stream_ack_packets: int = 16
+    """Packets after which TCP acknowledges at once; each holds up to 64 KiB on the sender."""
+
+    pings_max: int = 16
+    """Unanswered pings remembered."""
+
+    def __post_init__(self) -> None:
+        """Check the values; raises ConfigError."""
+        if not 256 <= self.datagram_bytes <= 65_000:
+            raise ConfigError("session.datagram_bytes", "must be 256 to 65000")
+        if not 1200 <= self.stream_packet_bytes <= STREAM_PACKET_BYTES:
+            raise ConfigError("session.stream_packet_bytes", f"must be 1200 to {STREAM_PACKET_BYTES}")
+        for name in ("message_bytes_max", "send_buffer_bytes_max", "window_bytes", "burst_packets_max"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"session.{name}", "must be at least 1")
