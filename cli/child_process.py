@@ -38,6 +38,16 @@ class ChildProcess:
             start_new_session=True,
         )
 
+    @property
+    def process_id(self) -> int:
+        """Return the id of the process."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Return how it ended; None while it runs."""
+        return self._process.poll()
+
     def ready(self) -> Any:
         """Wait for its line on stdout and return the document in it; raises Failure with what it said."""
         assert self._process.stdout is not None

@@ -121,6 +121,8 @@ def examine_registry(status: dict[str, Any] | None) -> tuple[str, float | None, 
 
     url = (status or {}).get("registry") or registries_or_default(None)[0]
     try:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("it must begin with http://")
         with urllib.request.urlopen(f"{url.rstrip('/')}/healthcheck", timeout=REGISTRY_TIMEOUT_S) as answer:
             date = answer.headers.get("Date")
             answer.read(4096)
@@ -135,14 +137,24 @@ def examine_registry(status: dict[str, Any] | None) -> tuple[str, float | None, 
 def examine_peers(home: Path, status: dict[str, Any] | None) -> Finding:
     """A running node wants company; one that does not run wants contacts from last time."""
     if status is None:
-        from ..node.saved_contacts import load_contacts
-
-        return Finding("peers", "ok", f"{len(load_contacts(home))} contacts saved for the next start")
+        return examine_contacts(home)
     if not status["peers"] and not status["contacts"]:
         return Finding(
             "peers", "warn", "none: this node is alone", "start another, or join one with --peer H:P"
         )
     return Finding("peers", "ok", f"{status['peers']} sessions, {status['contacts']} contacts")
+
+
+def examine_contacts(home: Path) -> Finding:
+    """What a node saved of its peers is how it comes back without a registry."""
+    from ..node.saved_contacts import load_contacts
+    from ..wire.errors import MeshError
+
+    try:
+        contacts = load_contacts(home)
+    except (MeshError, OSError) as error:
+        return Finding("peers", "bad", str(error), getattr(error, "hint", None))
+    return Finding("peers", "ok", f"{len(contacts)} contacts saved for the next start")
 
 
 def examine_clock(url: str, registry_time: float | None) -> Finding:

@@ -84,12 +84,18 @@ class Dht:
             self._handover.joined(contact, now)
 
     def unreachable(self, node_id: NodeId, now: float) -> None:
-        """Note that no session could be made with a peer: what it was asked fails now."""
-        self._rpc.unreachable(node_id, now)
+        """Note that a session with a peer could not be made or broke: what it was asked fails, else it is pinged."""
+        if not self._rpc.unreachable(node_id, now):
+            self._maintenance.doubt(node_id, now)
 
     def take_requests(self) -> list[Request]:
         """Return the requests to send, once."""
         return self._rpc.take_requests()
+
+    @property
+    def has_requests(self) -> bool:
+        """Tell whether `take_requests` would return any."""
+        return bool(self._rpc.outgoing)
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is next due."""

@@ -68,7 +68,7 @@ class Holder:
 class ValueSearch(Search):
     """Find `want` records of a key, of one owner or of any."""
 
-    __slots__ = ("_done", "_found", "_holders", "_key", "_owner", "_paging", "_source", "_want")
+    __slots__ = ("_all_seeds", "_done", "_found", "_holders", "_key", "_owner", "_paging", "_source", "_want")
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class ValueSearch(Search):
         self._key = key
         self._owner = owner
         self._want = want
+        self._all_seeds = False
         self._done = done
         self._found: dict[PublicKey, Found] = {}
         self._source: Candidate | None = None
@@ -93,6 +94,10 @@ class ValueSearch(Search):
         for held in self.context.store.get(self._key, now, self._owner or b""):
             self._found[held.record.owner] = Found(held.record, held.born_at)
         super().start(now, on_end)
+
+    def seed_count(self) -> int:
+        """Begin with as many as there are replicas; the others follow if these do not suffice."""
+        return self.context.config.value_replicas
 
     def parallelism_wide(self) -> int:
         """Ask as many at once as there are replicas: one of them will do."""
@@ -129,8 +134,12 @@ class ValueSearch(Search):
             self._ask_page(now)
 
     def exhausted(self, now: float) -> None:
-        """End unless a holder has more to give."""
-        if self._paging is None and self._unread() is None:
+        """End unless there are more seeds, or a holder has more to give."""
+        if not self._all_seeds:
+            self._all_seeds = True
+            self.lookup.add_seeds(self._known(self.context.config.bucket_size, now))
+            self.advance(now)
+        elif self._paging is None and self._unread() is None:
             self.end(now)
 
     def answered(self, pending: Pending, reply: Reply, now: float) -> None:

@@ -96,6 +96,10 @@ class Lookup:
         self._add(seeds, depth=1)
         self.wide = bool(self.candidates) and self.candidates[0].distance <= radius
 
+    def add_seeds(self, seeds: Iterable[Contact]) -> None:
+        """Add contacts that were known without asking."""
+        self._add(seeds, depth=1)
+
     def find(self, node_id: NodeId) -> Candidate | None:
         """Return the candidate of an id."""
         return self._by_id.get(node_id)

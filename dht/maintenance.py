@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from operator import attrgetter
 
+from ..wire.identity import NodeId
 from .bucket import Entry
 from .distance import ID_BITS, number_of, random_number_at, shared_prefix_bits
 from .messages import Ping
@@ -46,6 +47,13 @@ class Maintenance:
         """Note that a contact failed and deserves a second look."""
         self._check_no_later_than(retry_at)
 
+    def doubt(self, node_id: NodeId, now: float) -> None:
+        """Ping a contact soon, unless it has just failed and will be looked at again anyway."""
+        entry = self._context.table.find(node_id)
+        if entry is not None and self._context.rpc.timing.avoided_until(node_id) <= now:
+            entry.last_seen = entry.checked_at = float("-inf")
+            self._check_no_later_than(now)
+
     def looked_up(self, target: int, now: float) -> None:
         """Note that a lookup passes through the bucket of a target."""
         self._looked_up[shared_prefix_bits(target, number_of(self._context.own_id))] = now
@@ -76,8 +84,8 @@ class Maintenance:
 
     @staticmethod
     def _witness(entries: list[Entry], due: list[Entry]) -> list[Entry]:
-        """Return a lively contact to ping beside failed ones: its answer shows that our own network is up."""
-        if not any(entry.failures for entry in due):
+        """Return a lively contact to ping beside the silent: its answer shows that our own network is up."""
+        if not due:
             return []
         lively = [entry for entry in entries if not entry.failures and entry not in due]
         return [max(lively, key=_LAST_SEEN)] if lively else []
@@ -85,10 +93,11 @@ class Maintenance:
     def _due_at(self, entry: Entry) -> float:
         """Return when an entry should be pinged: after a silence, or when its time-out as a failed one is over."""
         config = self._context.config
-        if entry.failures:
-            avoid_until = self._context.rpc.timing.avoided_until(entry.contact.node_id)
-            return max(avoid_until, entry.checked_at + config.avoid_s_min)
-        return max(entry.last_seen + config.silent_s_max, entry.checked_at + config.avoid_s_min)
+        rested_at = max(
+            entry.checked_at + config.avoid_s_min,
+            self._context.rpc.timing.avoided_until(entry.contact.node_id),
+        )
+        return rested_at if entry.failures else max(rested_at, entry.last_seen + config.silent_s_max)
 
     def _check_no_later_than(self, when: float) -> None:
         if when >= self._check_at:

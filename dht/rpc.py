@@ -147,10 +147,12 @@ class Rpc:
         self.timing.heard(node_id)
         self._last_heard = now
 
-    def unreachable(self, node_id: NodeId, now: float) -> None:
-        """Fail all requests to a peer at once."""
-        for pending in [each for each in self._pending.values() if each.contact.node_id == node_id]:
+    def unreachable(self, node_id: NodeId, now: float) -> bool:
+        """Fail all requests to a peer at once; False when there are none."""
+        doomed = [each for each in self._pending.values() if each.contact.node_id == node_id]
+        for pending in doomed:
             self._fail(pending, now)
+        return bool(doomed)
 
     def take_requests(self) -> list[Request]:
         """Return what is to be sent, once."""

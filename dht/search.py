@@ -77,10 +77,9 @@ class Search:
         context, config = self.context, self.context.config
         self._on_end = on_end
         self._deadline = context.timers.at(now + config.lookup_timeout_s, self.end)
-        known = context.table.nearest(self.target, config.bucket_size)
         self.lookup = Lookup(
             self.target,
-            context.rpc.timing.not_avoided(known, now) or known,
+            self._known(self.seed_count(), now),
             context.own_id,
             count=self._count,
             parallelism=config.parallelism,
@@ -101,6 +100,10 @@ class Search:
                 lookup.slow(candidate)
         if lookup.finished:
             self.exhausted(now)
+
+    def seed_count(self) -> int:
+        """Return how many of the nearest known contacts to begin with."""
+        return self.context.config.bucket_size
 
     def parallelism_wide(self) -> int:
         """Return how many requests may be in flight once the search is wide: all that are needed."""
@@ -170,6 +173,10 @@ class Search:
             Hop(candidate.contact, candidate.depth, candidate.rtt_s, candidate.state.value, candidate.closer)
             for candidate in self.lookup.asked
         ]
+
+    def _known(self, count: int, now: float) -> list[Contact]:
+        known = self.context.table.nearest(self.target, count)
+        return self.context.rpc.timing.not_avoided(known, now) or known
 
 
 class NodeSearch(Search):

@@ -141,8 +141,9 @@ class RecordStore:
         crowded = len(self._keys.get(record.key, ())) >= config.records_per_key_max
         if crowded and record.owner.node_id != record.key:
             return False
-        full = self._is_over(1, len(record.encode()))
-        return not full or self._distance(record.key) < self._distance(self._farthest())
+        if not self._is_over(1, len(record.encode())):
+            return True
+        return bool(self._keys) and self._distance(record.key) < self._distance(self._farthest())
 
     def _is_over(self, more: int = 0, more_bytes: int = 0) -> bool:
         config = self._config

@@ -35,12 +35,16 @@ class RoutingTable:
         return self.size
 
     def __contains__(self, node_id: NodeId) -> bool:
-        bucket = self._bucket_of(number_of(node_id))
-        return bucket is not None and node_id in bucket.entries
+        return self.find(node_id) is not None
 
     def __iter__(self) -> Iterator[Entry]:
         for bucket in self.buckets.values():
             yield from bucket.entries.values()
+
+    def find(self, node_id: NodeId) -> Entry | None:
+        """Return the entry of a member."""
+        bucket = self._bucket_of(number_of(node_id))
+        return bucket.entries.get(node_id) if bucket is not None else None
 
     def verified(self, contact: Contact, now: float) -> bool:
         """Take in or refresh a contact after an authenticated round trip; True when it is a new member."""

@@ -7,15 +7,20 @@ has no answer.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..dht.dht import Dht, Publication
-from ..dht.results import GetResult, LookupResult
+from ..dht.dht import Dht
+from ..dht.get import GetResult
+from ..dht.publish import Publication
+from ..dht.search import LookupResult
 from ..wire.contact import Contact
 from ..wire.errors import ConfigError, DecodeError, LookupFailed, MeshError
-from ..wire.identity import Identity, NodeId
+from ..wire.identity import TEXT_LENGTH, Identity, NodeId
 from ..wire.node_record import NodeRecord
 from ..wire.record import Record, capability_key, name_key, node_key
 from .config import NodeConfig
@@ -25,8 +30,13 @@ from .ports import Clock
 if TYPE_CHECKING:
     from .registry.client import RegistryClient
 
+logger = logging.getLogger(__name__)
+
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 SHORT_FORM = re.compile(r"[a-z2-7]{8}")
+
+REGISTRY_ROWS_MAX = 256
+"""Rows of a registry's answer looked at: each costs a signature check of 0.1 ms."""
 
 UNKNOWN_PEER_HINT = "a peer is a node id, a short id, a name or a uuid; `mesh99 peers` lists those with a session"
 
@@ -70,7 +80,10 @@ class Directory:
         keys += [name_key(alias) for alias in (record.name, uuid) if alias]
         keys += [capability_key(capability) for capability in record.capabilities]
         for key in keys:
-            self.publish(key, lambda key=key: describe(self.next_sequence()).to_record(self._identity, key))
+            self.publish(key, partial(self._sign, describe, key))
+
+    def _sign(self, describe: Callable[[int], NodeRecord], key: bytes) -> Record:
+        return describe(self.next_sequence()).to_record(self._identity, key)
 
     def publish(self, key: bytes, create: Callable[[], Record]) -> None:
         """Put a record and keep putting it until `stop`; a newer one under the same key takes its place."""
@@ -92,12 +105,13 @@ class Directory:
         """Return the agents that offer a capability, as they say themselves."""
         wanted = capability.lower()
         result = await self._get(capability_key(wanted), self._config.providers_max, timeout_s)
-        found = self._node_records(result, lambda record: wanted in record.capabilities)
+        # Whoever signed a record under this key offers it, also when the list in the record was cut to fit.
+        found = self._node_records(result, lambda record: True)
         return found or await self._find_in_registries(wanted)
 
     async def resolve(self, peer: str, timeout_s: float) -> NodeRecord:
         """Return the record of the agent that is meant; raises LookupFailed or, for two of a name, ConfigError."""
-        if len(peer) == 52:
+        if len(peer) == TEXT_LENGTH:
             return await self._resolve_id(NodeId.parse(peer), timeout_s)
         result = await self._get(name_key(peer), 8, timeout_s)
         found = self._node_records(result, lambda record: UUID_FORM.fullmatch(peer) or record.name == peer)
@@ -159,30 +173,36 @@ class Directory:
         return found
 
     async def _find_in_registries(self, capability: str) -> list[NodeRecord]:
-        found: dict[NodeId, NodeRecord] = {}
-        for registry in self._registries:
-            try:
-                rows = await registry.discover(capability)
-            except MeshError:
-                continue
-            for row in rows:
-                record = registry.node_record_of(row)
-                if record is not None:
-                    found[record.node_id] = record
-        return list(found.values())
+        return await self._ask_registries(lambda registry: self._discovered(registry, capability))
 
     async def _resolve_in_registries(self, peer: str) -> list[NodeRecord]:
+        if len(peer) == TEXT_LENGTH or UUID_FORM.fullmatch(peer):
+            return await self._ask_registries(lambda registry: self._known_as(registry, peer))
+        found = await self._ask_registries(lambda registry: registry.nodes(REGISTRY_ROWS_MAX))
+        return [record for record in found if record.name == peer]
+
+    async def _ask_registries(
+        self, ask: Callable[[RegistryClient], Awaitable[Sequence[NodeRecord]]]
+    ) -> list[NodeRecord]:
+        """Ask all at once; one that is down or lies is as good as one that knows nothing."""
+        answers = await asyncio.gather(*(ask(registry) for registry in self._registries), return_exceptions=True)
         found: dict[NodeId, NodeRecord] = {}
-        for registry in self._registries:
-            try:
-                rows = await registry.list()
-            except MeshError:
-                continue
-            for row in rows:
-                record = registry.node_record_of(row)
-                if record is not None and peer in (row.get("uuid"), record.name, record.node_id.text):
-                    found[record.node_id] = record
+        for answer in answers:
+            if isinstance(answer, MeshError):
+                logger.info("a registry gave no answer: %s", answer)
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found.update((record.node_id, record) for record in answer)
         return list(found.values())
+
+    async def _discovered(self, registry: RegistryClient, capability: str) -> list[NodeRecord]:
+        rows = (await registry.discover(capability))[:REGISTRY_ROWS_MAX]
+        return [record for record in (registry.node_record_of(row) for row in rows) if record is not None]
+
+    async def _known_as(self, registry: RegistryClient, name: str) -> list[NodeRecord]:
+        record = await registry.node(name)
+        return [] if record is None else [record]
 
 
 def _only(found: list[NodeRecord], peer: str) -> NodeRecord:

@@ -27,11 +27,14 @@ async def outcome_of(
     start: Callable[[Callable[[T | None, MeshError | None], None]], None], waited_for: str, timeout_s: float
 ) -> T:
     """Run `start(done)` and wait for `done(result, error)`; raises the error or DeadlineExceeded."""
-    pairs = lambda done: start(lambda result, error: done((result, error)))  # noqa: E731
-    result, error = await result_of(pairs, waited_for, timeout_s)
+
+    def begin(done: Callable[[tuple[T | None, MeshError | None]], None]) -> None:
+        start(lambda result, error: done((result, error)))
+
+    result, error = await result_of(begin, waited_for, timeout_s)
     if error is not None:
         raise error
-    assert result is not None
+    assert result is not None, "an outcome is a result or an error"
     return result
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..dht.dht import Dht
 from ..wire.contact import Contact
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Connect = Callable[[Contact | Endpoint], Awaitable[object]]
+Run = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 
 REGISTRY_NODES = 20
 """Nodes asked of a registry: one full bucket."""
@@ -43,6 +44,7 @@ class Joining:
         config: NodeConfig,
         random: Random,
         connect: Connect,
+        run: Run,
         kick: Callable[[], None],
         *,
         home: Path | None,
@@ -54,6 +56,7 @@ class Joining:
         self._config = config
         self._random = random
         self._connect = connect
+        self._run = run
         self._kick = kick
         self._home = home
         self._peers = peers
@@ -63,19 +66,19 @@ class Joining:
         self.joined = asyncio.Event()
 
     async def join(self) -> bool:
-        """Ask every source at once; true as soon as one peer is there and the table is filled from it."""
+        """Ask every source at once; true as soon as one peer is there and the table is filled from it.
+
+        The others go on in the background: each has its own deadline, and adds a peer if it succeeds.
+        """
         sources: list[Contact | Endpoint] = [*self._saved, *self._peers]
-        attempts = [asyncio.ensure_future(self._try(source)) for source in sources]
-        attempts += [asyncio.ensure_future(self._try_registry(registry)) for registry in self._registries]
-        try:
-            for attempt in asyncio.as_completed(attempts):
-                if await attempt:
-                    await self._fill_table()
-                    self.joined.set()
-                    return True
-            return False
-        finally:
-            await self._finish(attempts)
+        attempts = [self._run(self._try(source)) for source in sources]
+        attempts += [self._run(self._try_registry(registry)) for registry in self._registries]
+        for attempt in asyncio.as_completed(attempts):
+            if await attempt:
+                await self._fill_table()
+                self.joined.set()
+                return True
+        return False
 
     async def stay(self, publish: Callable[[], None]) -> None:
         """Rejoin when alone, publish after growth, save contacts; runs until cancelled."""
@@ -127,16 +130,14 @@ class Joining:
             logger.info("no join through a registry: %s", error)
             return False
         contacts = [contact for contact in (record.contact() for record in records) if contact is not None]
-        outcomes = await asyncio.gather(*(self._try(contact) for contact in contacts))
-        return any(outcomes)
+        attempts = [self._run(self._try(contact)) for contact in contacts]
+        for attempt in asyncio.as_completed(attempts):
+            if await attempt:
+                return True
+        return False
 
     async def _fill_table(self) -> None:
         done = asyncio.Event()
         self._dht.bootstrap(self._clock.now(), lambda result: done.set())
         self._kick()
         await done.wait()
-
-    async def _finish(self, attempts: list[asyncio.Future[bool]]) -> None:
-        """Let the attempts still under way end by themselves: each has its own deadline and adds a peer if it succeeds."""
-        for attempt in attempts:
-            attempt.add_done_callback(lambda future: None if future.cancelled() else future.exception())

@@ -70,6 +70,7 @@ class Running:
             node.config,
             self.random,
             self._connect,
+            self.host.run,
             self.pump.kick,
             home=node.home,
             peers=node.bootstrap_peers,

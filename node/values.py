@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..dht.dht import Dht
-from ..dht.results import Hop as DhtHop
-from ..dht.results import LookupResult, PutResult
+from ..dht.put import PutResult
+from ..dht.search import Hop as DhtHop
+from ..dht.search import LookupResult
 from ..wire.errors import ConfigError, LookupFailed
 from ..wire.identity import Identity, NodeId
 from ..wire.record import Record, value_key

@@ -1,13 +1,23 @@
-"""Read bytes from strangers: bounded, and failing in one way only (DecodeError)."""
+"""Read bytes from strangers: bounded, and failing in one way only (DecodeError).
+
+Structures on the wire are MessagePack arrays of numbers, texts, byte strings and further arrays; maps and extensions
+are refused. The limits keep what a few bytes can make the parser allocate below a megabyte.
+"""
 
 from __future__ import annotations
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from .errors import DecodeError
 
+BYTES_MAX = 2048
+"""Longest structure: each of ours rides in one datagram."""
+
+ITEMS_MAX = 64
+"""Longest array; the parser makes room for as many as a header announces."""
+
 DEPTH_MAX = 4
-"""Nesting of any structure on the wire; nothing of ours needs more than three."""
+"""Deepest nesting; nothing of ours needs more than three."""
 
 
 class Reader:
@@ -52,30 +62,27 @@ def pack(value: object) -> bytes:
 def unpack(data: bytes | memoryview, what: str) -> object:
     """Read one MessagePack value that takes all the bytes; raises DecodeError."""
     size = len(data)
+    if size > BYTES_MAX:
+        raise DecodeError(what, "too long", BYTES_MAX)
     try:
-        value = msgpack.unpackb(
+        value: object = msgpack.unpackb(
             data,
             max_str_len=size,
             max_bin_len=size,
-            max_array_len=size,
-            max_map_len=size,
+            max_array_len=ITEMS_MAX,
+            max_map_len=0,
             max_ext_len=0,
-            strict_map_key=True,
         )
-    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
-        raise DecodeError(what, f"not MessagePack ({type(error).__name__})") from None
-    _check_depth(value, DEPTH_MAX, what)
+    except (ValueError, msgpack.UnpackException):
+        raise DecodeError(what, "not the MessagePack that is spoken here") from None
+    if not _is_plain(value, DEPTH_MAX):
+        raise DecodeError(what, "nested too deeply, or of a type not spoken here")
     return value
 
 
-def _check_depth(value: object, left: int, what: str) -> None:
-    if isinstance(value, list):
-        children = value
-    elif isinstance(value, dict):
-        children = list(value.values())
-    else:
-        return
-    if not left:
-        raise DecodeError(what, "nested too deeply")
-    for child in children:
-        _check_depth(child, left - 1, what)
+def _is_plain(value: object, depth_left: int) -> bool:
+    if type(value) is list:
+        return depth_left > 0 and all(
+            type(item) is bytes or _is_plain(item, depth_left - 1) for item in value
+        )
+    return value is None or type(value) in (bytes, str, int, bool, float)

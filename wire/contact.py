@@ -31,7 +31,9 @@ class Contact:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, Contact) and self.public_key == other.public_key and self.endpoint == other.endpoint
+            isinstance(other, Contact)
+            and self.public_key == other.public_key
+            and self.endpoint == other.endpoint
         )
 
     def __hash__(self) -> int:

@@ -1,8 +1,11 @@
 """The one place that calls cryptographic libraries.
 
-PyNaCl (libsodium) signs and verifies: 1.35 and 1.6 times faster than OpenSSL here, measured. `cryptography` (OpenSSL) does
-X25519 and the AEADs: 4.4 times faster than PyNaCl for 256 bytes. Everything that needs a primitive holds a Crypto, so
-that a simulation may hand in a cheaper one.
+PyNaCl (libsodium) signs, verifies and does X25519: OpenSSL's signatures take 1.35 to 1.6 times as long, and its X25519
+twice as long, because loading a private key computes the public one. `cryptography` (OpenSSL) does the AEADs: 4.4 times
+faster than PyNaCl for 256 bytes. All measured. Everything that needs a primitive holds a Crypto, so that a simulation
+may hand in a cheaper one.
+
+PyNaCl's bindings hand pointers to C without looking at lengths, so lengths are checked here.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from nacl import bindings
 from nacl.exceptions import CryptoError
@@ -20,8 +22,11 @@ from nacl.exceptions import CryptoError
 CHACHA = "chacha20poly1305"
 AES = "aes256gcm"
 
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+
 KEYS_CACHED = 4096
-"""Converted keys remembered, about 150 bytes each; a conversion costs 50 us."""
+"""Converted public keys remembered, about 250 bytes each; a conversion costs 50 us."""
 
 
 class Aead(Protocol):
@@ -29,7 +34,9 @@ class Aead(Protocol):
 
     def encrypt(
         self, nonce: bytes, data: bytes | memoryview, associated_data: bytes | memoryview | None
-    ) -> bytes: ...
+    ) -> bytes:
+        """Return the ciphertext and its tag of 16 bytes."""
+        ...
 
     def decrypt(
         self, nonce: bytes, data: bytes | memoryview, associated_data: bytes | memoryview | None
@@ -43,27 +50,33 @@ class Crypto:
 
     def exchange_public(self, private: bytes) -> bytes:
         """Return the X25519 public key of a private key."""
-        return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+        _check(private, KEY_BYTES)
+        return bindings.crypto_scalarmult_base(private)
 
     def exchange(self, private: bytes, public: bytes) -> bytes:
         """Return the X25519 shared secret; raises ValueError for a public key of low order (RFC 7748, section 6.1)."""
-        return X25519PrivateKey.from_private_bytes(private).exchange(
-            X25519PublicKey.from_public_bytes(public)
-        )
+        _check(private, KEY_BYTES)
+        _check(public, KEY_BYTES)
+        try:
+            return bindings.crypto_scalarmult(private, public)
+        except CryptoError:
+            raise ValueError("a public key of low order") from None
 
     def signing_public(self, seed: bytes) -> bytes:
         """Return the Ed25519 public key of a 32-byte seed."""
-        return bindings.crypto_sign_seed_keypair(seed)[0]
+        return _signing_secret(seed)[KEY_BYTES:]
 
     def sign(self, seed: bytes, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature."""
-        return bindings.crypto_sign(message, _signing_secret(seed))[:64]
+        return bindings.crypto_sign(message, _signing_secret(seed))[:SIGNATURE_BYTES]
 
     def verify(self, public: bytes, signature: bytes, message: bytes) -> bool:
-        """Tell whether the signature is the key's on the message."""
+        """Tell whether the signature is the key's on the message (libsodium's strict rules: no key of low order)."""
+        if len(public) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
+            return False
         try:
             bindings.crypto_sign_open(signature + message, public)
-        except (CryptoError, ValueError):
+        except CryptoError:
             return False
         return True
 
@@ -72,16 +85,23 @@ class Crypto:
         return bindings.crypto_sign_ed25519_sk_to_curve25519(_signing_secret(seed))
 
     def exchange_public_from_signing(self, public: bytes) -> bytes:
-        """Return the X25519 public key that belongs to an Ed25519 public key; raises ValueError if it is none."""
-        return _converted(public)
+        """Return the X25519 public key of an Ed25519 one; raises ValueError for what is no point of its group."""
+        return _converted(bytes(public))
 
     def aead(self, cipher: str, key: bytes) -> Aead:
         """Return the named cipher under a 32-byte key."""
+        _check(key, KEY_BYTES)
         return AESGCM(key) if cipher == AES else ChaCha20Poly1305(key)
+
+
+def _check(data: bytes, size: int) -> None:
+    if len(data) != size:
+        raise ValueError(f"{len(data)} bytes where {size} are needed")
 
 
 @lru_cache(maxsize=64)
 def _signing_secret(seed: bytes) -> bytes:
+    """Return seed and public key, libsodium's form of an Ed25519 private key."""
     return bindings.crypto_sign_seed_keypair(seed)[1]
 
 
@@ -89,8 +109,8 @@ def _signing_secret(seed: bytes) -> bytes:
 def _converted(public: bytes) -> bytes:
     try:
         return bindings.crypto_sign_ed25519_pk_to_curve25519(public)
-    except (CryptoError, RuntimeError) as error:
-        raise ValueError("not a point of the curve") from error
+    except CryptoError:
+        raise ValueError("not a point of the group") from None
 
 
 @lru_cache(maxsize=1)
@@ -100,7 +120,8 @@ def aes_in_hardware() -> bool:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    return any(" aes" in line for line in flags.splitlines() if line.startswith(("flags", "Features")))
+    lines = (line for line in flags.splitlines() if line.startswith(("flags", "Features")))
+    return any("aes" in line.split() for line in lines)
 
 
 REAL = Crypto()

@@ -15,7 +15,7 @@ Longer arrays are read, their tail ignored, so that fields can be added.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .codec import Reader, pack, unpack
 from .crypto import AES, CHACHA
@@ -30,8 +30,7 @@ LENGTH_BYTES = 2
 _WHAT = "handshake payload"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payload:
+class Payload(NamedTuple):
     """One side's word in a handshake."""
 
     signing_key: PublicKey
@@ -74,15 +73,7 @@ class Payload:
             ]:
                 _check(key, own_id, ciphers, token, port)
                 observed = _observed(seen) if seen else None
-                return cls(
-                    signing_key=PublicKey(key),
-                    connection_id=own_id,
-                    ciphers=ciphers,
-                    reset_token=token,
-                    tcp_port=port,
-                    observed=observed,
-                    early=early,
-                )
+                return cls(PublicKey(key), own_id, ciphers, token, port, observed, early)
         raise DecodeError(_WHAT, "wrong fields")
 
     def cipher_with(self, own_ciphers: int) -> str:

@@ -1,13 +1,16 @@
 """NodeRecord: what a node says about itself, as the value of a signed Record.
 
-The value is a MessagePack array: endpoints (bytes each), name, capabilities, digest of the whole capability list, NAT
-behaviour, relays (packed contacts), protocol version. The same value lies under the node's id, its name, and each capability.
+The value is a MessagePack array: endpoints (packed, each), name, capabilities, digest of the whole capability list, NAT
+behaviour, relays (packed contacts), protocol version. The same value lies under the node's id, its name, and each
+capability. When it does not fit, the capabilities' tail is left out; the digest still tells whether a list is whole.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TypeVar
 
 from .codec import Reader, pack, unpack
 from .contact import Contact
@@ -15,15 +18,19 @@ from .endpoint import Endpoint
 from .errors import ConfigError, DecodeError
 from .identity import Identity, NodeId, PublicKey
 from .packet import VERSION
-from .record import RECORD_BYTES_MAX, Record, node_key
+from .record import VALUE_BYTES_MAX, Record, node_key
 
 ENDPOINTS_MAX = 8
 RELAYS_MAX = 3
 NAME_BYTES_MAX = 64
 CAPABILITIES_MAX = 32
 CAPABILITY_BYTES_MAX = 64
-VALUE_BYTES_MAX = RECORD_BYTES_MAX - 79 - 64
-"""What the head and the signature of a Record leave."""
+NAT_BYTES_MAX = 32
+VERSION_MAX = 255
+DIGEST_BYTES = 8
+
+_WHAT = "node record"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +48,16 @@ class NodeRecord:
     ttl_s: int = 1200
 
     def __post_init__(self) -> None:
-        """Check the bounds."""
-        if len(self.endpoints) > ENDPOINTS_MAX or len(self.relays) > RELAYS_MAX:
-            raise ConfigError("endpoints", f"at most {ENDPOINTS_MAX}, and {RELAYS_MAX} relays")
-        if len(self.name.encode()) > NAME_BYTES_MAX:
-            raise ConfigError("name", f"at most {NAME_BYTES_MAX} bytes")
-        if len(self.capabilities) > CAPABILITIES_MAX:
-            raise ConfigError("capabilities", f"at most {CAPABILITIES_MAX}")
+        """Check the bounds; raises ConfigError."""
+        _check_count("endpoints", len(self.endpoints), ENDPOINTS_MAX)
+        _check_count("relays", len(self.relays), RELAYS_MAX)
+        _check_count("capabilities", len(self.capabilities), CAPABILITIES_MAX)
+        _check_text("name", self.name, 0, NAME_BYTES_MAX)
+        _check_text("nat", self.nat, 0, NAT_BYTES_MAX)
         for capability in self.capabilities:
-            if not 1 <= len(capability.encode()) <= CAPABILITY_BYTES_MAX:
-                raise ConfigError("capabilities", f"each has 1 to {CAPABILITY_BYTES_MAX} bytes")
+            _check_text("capabilities", capability, 1, CAPABILITY_BYTES_MAX)
+        if not 0 <= self.protocol_version <= VERSION_MAX:
+            raise ConfigError("protocol version", f"0 to {VERSION_MAX}")
 
     @property
     def node_id(self) -> NodeId:
@@ -70,24 +77,24 @@ class NodeRecord:
     @classmethod
     def from_record(cls, record: Record) -> NodeRecord:
         """Read a record's value; raises DecodeError. The signature is the reader's to check."""
-        fields = unpack(record.value, "node record")
-        if not isinstance(fields, list) or len(fields) < 7:
-            raise DecodeError("node record", "no array of seven fields")
+        fields = unpack(record.value, _WHAT)
+        if type(fields) is not list or len(fields) < 7:
+            raise DecodeError(_WHAT, "no array of seven fields")
         endpoints, name, capabilities, _, nat, relays, version = fields[:7]
         try:
             return cls(
                 public_key=record.owner,
-                endpoints=tuple(_endpoint(item) for item in _items(endpoints, bytes)),
+                endpoints=_whole(endpoints, Endpoint.unpack),
                 name=_typed(name, str),
-                capabilities=tuple(_items(capabilities, str)),
+                capabilities=tuple(_typed(item, str) for item in _typed(capabilities, list)),
                 nat=_typed(nat, str),
-                relays=tuple(_contact(item) for item in _items(relays, bytes)),
+                relays=_whole(relays, Contact.unpack),
                 protocol_version=_typed(version, int),
                 sequence=record.sequence,
                 ttl_s=record.ttl_s,
             )
         except ConfigError as error:
-            raise DecodeError("node record", str(error)) from None
+            raise DecodeError(_WHAT, f"{error.field} out of bounds") from None
 
     def to_json(self) -> dict[str, object]:
         """Return it for people and programs that read JSON."""
@@ -105,36 +112,41 @@ class NodeRecord:
         }
 
     def _value(self) -> bytes:
-        digest = blake2b("\n".join(self.capabilities).encode(), digest_size=8).digest()
+        digest = blake2b("\n".join(self.capabilities).encode(), digest_size=DIGEST_BYTES).digest()
         endpoints = [endpoint.pack() for endpoint in self.endpoints]
         relays = [relay.pack() for relay in self.relays]
         for kept in range(len(self.capabilities), -1, -1):
-            capabilities = list(self.capabilities[:kept])
-            value = pack([endpoints, self.name, capabilities, digest, self.nat, relays, self.protocol_version])
+            capabilities = self.capabilities[:kept]
+            value = pack(
+                [endpoints, self.name, capabilities, digest, self.nat, relays, self.protocol_version]
+            )
             if len(value) <= VALUE_BYTES_MAX:
-                return value
-        raise ConfigError("endpoints", "do not fit a node record")
+                break
+        return value
 
 
-def _typed(value: object, kind: type) -> object:
+def _check_count(field: str, count: int, most: int) -> None:
+    if count > most:
+        raise ConfigError(field, f"{count} where at most {most} fit a record")
+
+
+def _check_text(field: str, text: str, least: int, most: int) -> None:
+    """Refuse also what could move the cursor of a terminal or pass for another name."""
+    if not text.isprintable():
+        raise ConfigError(field, f"{text!r} holds characters that cannot be printed")
+    if not least <= len(text.encode()) <= most:
+        raise ConfigError(field, f"{text!r} is not {least} to {most} bytes long")
+
+
+def _typed(value: object, kind: type[T]) -> T:
     if type(value) is not kind:
-        raise DecodeError("node record", f"a field is no {kind.__name__}")
+        raise DecodeError(_WHAT, f"a field is no {kind.__name__}")
     return value
 
 
-def _items(value: object, kind: type) -> list[object]:
-    return [_typed(item, kind) for item in _typed(value, list)]
-
-
-def _endpoint(data: bytes) -> Endpoint:
-    reader = Reader(data, "endpoint")
-    endpoint = Endpoint.unpack(reader)
-    reader.end()
-    return endpoint
-
-
-def _contact(data: bytes) -> Contact:
-    reader = Reader(data, "contact")
-    contact = Contact.unpack(reader)
-    reader.end()
-    return contact
+def _whole(value: object, unpack_one: Callable[[Reader], T]) -> tuple[T, ...]:
+    readers = [Reader(_typed(item, bytes), _WHAT) for item in _typed(value, list)]
+    items = tuple(unpack_one(reader) for reader in readers)
+    for reader in readers:
+        reader.end()
+    return items

@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import hmac
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from .crypto import AES, CHACHA, Aead, Crypto, InvalidTag
 from .errors import DecodeError
@@ -21,7 +22,11 @@ KEY_BYTES = 32
 TAG_BYTES = 16
 
 CIPHERS = {"ChaChaPoly": CHACHA, "AESGCM": AES}
-HASHES = {"SHA256": ("sha256", 32), "BLAKE2s": ("blake2s", 32), "BLAKE2b": ("blake2b", 64)}
+HASHES: dict[str, Callable[..., Any]] = {
+    "SHA256": hashlib.sha256,
+    "BLAKE2s": hashlib.blake2s,
+    "BLAKE2b": hashlib.blake2b,
+}
 
 
 class Pattern(NamedTuple):
@@ -47,7 +52,7 @@ class KeyPair(NamedTuple):
 
 
 class HandshakeState:
-    """One side of a handshake (section 5.3)."""
+    """One side of a handshake (section 5.3). The ephemeral key must be fresh: it serves this handshake alone."""
 
     def __init__(
         self,
@@ -61,26 +66,27 @@ class HandshakeState:
         remote_static: bytes | None = None,
     ) -> None:
         """Take a protocol name such as `Noise_IK_25519_ChaChaPoly_SHA256`; raises ValueError for an unknown one."""
-        pattern, cipher, hash_name = _parts_of(protocol)
+        pattern, cipher, new_hash = _parts_of(protocol)
         self._crypto = crypto
         self._initiator = initiator
-        self._symmetric = _SymmetricState(protocol, crypto, cipher, hash_name)
+        self._symmetric = _SymmetricState(protocol, crypto, cipher, new_hash)
         self._static = static
         self._ephemeral = KeyPair(ephemeral_private, crypto.exchange_public(ephemeral_private))
-        self._remote_ephemeral = b""
+        self._remote_ephemeral: bytes | None = None
         self.remote_static = remote_static
-        self._messages = PATTERNS[pattern].messages
+        self._messages = pattern.messages
         self._position = 0
         self._symmetric.mix_hash(prologue)
-        if PATTERNS[pattern].before:
-            responder_static = remote_static if initiator else (static.public if static else None)
+        if pattern.before:
+            responder_static = remote_static if initiator else static and static.public
             if responder_static is None:
-                raise ValueError(f"{pattern} needs the responder's static key")
+                raise ValueError(f"{protocol} needs the responder's static key")
             self._symmetric.mix_hash(responder_static)
 
     def copy(self) -> HandshakeState:
         """Return an independent state at the same point."""
-        twin = copy.copy(self)
+        twin = object.__new__(HandshakeState)
+        twin.__dict__.update(self.__dict__)
         twin._symmetric = copy.copy(self._symmetric)
         return twin
 
@@ -96,28 +102,38 @@ class HandshakeState:
 
     def write_message(self, payload: bytes) -> bytes:
         """Return the next message with a payload in it, encrypted as soon as the pattern allows."""
-        parts = [self._write_token(token) for token in self._messages[self._position]]
+        tokens = self._next_tokens(writing=True)
+        parts = [self._write_token(token) for token in tokens]
         parts.append(self._symmetric.encrypt_and_hash(payload))
-        self._position += 1
-        return b"".join(parts)
+        message = b"".join(parts)
+        if len(message) > MESSAGE_BYTES_MAX:
+            raise ValueError(f"a Noise message of {len(message)} bytes")
+        return message
 
     def read_message(self, message: bytes) -> bytes:
         """Return the payload of the next message; raises DecodeError, after which this state is of no use."""
+        tokens = self._next_tokens(writing=False)
         if len(message) > MESSAGE_BYTES_MAX:
             raise DecodeError("noise message", "too long", MESSAGE_BYTES_MAX)
         offset = 0
         try:
-            for token in self._messages[self._position]:
+            for token in tokens:
                 offset = self._read_token(token, message, offset)
-            payload = self._symmetric.decrypt_and_hash(message[offset:])
+            return self._symmetric.decrypt_and_hash(message[offset:])
         except (InvalidTag, ValueError):
             raise DecodeError("noise message", "does not open", offset) from None
-        self._position += 1
-        return payload
 
     def split(self) -> tuple[bytes, bytes]:
         """Return the keys of initiator to responder and of responder to initiator."""
+        assert self.finished, "the keys come after the last message"
         return self._symmetric.split()
+
+    def _next_tokens(self, *, writing: bool) -> tuple[str, ...]:
+        assert not self.finished, "the handshake is over"
+        initiators_turn = self._position % 2 == 0
+        assert writing == (initiators_turn == self._initiator), "it is the other side's turn"
+        self._position += 1
+        return self._messages[self._position - 1]
 
     def _write_token(self, token: str) -> bytes:
         if token == "e":
@@ -143,25 +159,26 @@ class HandshakeState:
         return offset
 
     def _mix_exchange(self, token: str) -> None:
-        ours, theirs = token if self._initiator else token[::-1]
-        assert ours == "e" or self._static is not None, "the pattern needs a static key"
-        private = self._ephemeral.private if ours == "e" else self._static.private
+        """Mix a shared secret; the token names the initiator's key first."""
+        ours, theirs = (token[0], token[1]) if self._initiator else (token[1], token[0])
+        pair = self._ephemeral if ours == "e" else self._static
         public = self._remote_ephemeral if theirs == "e" else self.remote_static
+        assert pair is not None, "the pattern needs a static key"
         assert public is not None, "the pattern gives the remote key before it is mixed"
-        self._symmetric.mix_key(self._crypto.exchange(private, public))
+        self._symmetric.mix_key(self._crypto.exchange(pair.private, public))
 
 
 class _SymmetricState:
     """Chaining key, transcript hash and cipher of a handshake (section 5.2)."""
 
-    __slots__ = ("_aead", "_chaining_key", "_cipher", "_counter", "_crypto", "_hash_name", "_size", "hash")
+    __slots__ = ("_aead", "_chaining_key", "_cipher", "_counter", "_crypto", "_hash", "hash")
 
-    def __init__(self, protocol: str, crypto: Crypto, cipher: str, hash_name: str) -> None:
+    def __init__(self, protocol: str, crypto: Crypto, cipher: str, new_hash: Callable[..., Any]) -> None:
         self._crypto = crypto
         self._cipher = cipher
-        self._hash_name, self._size = HASHES[hash_name]
-        name = protocol.encode()
-        self.hash = name.ljust(self._size, b"\x00") if len(name) <= self._size else self._digest(name)
+        self._hash = new_hash
+        name, size = protocol.encode(), new_hash().digest_size
+        self.hash: bytes = name.ljust(size, b"\x00") if len(name) <= size else new_hash(name).digest()
         self._chaining_key = self.hash
         self._aead: Aead | None = None
         self._counter = 0
@@ -171,7 +188,7 @@ class _SymmetricState:
         return self._aead is not None
 
     def mix_hash(self, data: bytes) -> None:
-        self.hash = self._digest(self.hash + data)
+        self.hash = self._hash(self.hash + data).digest()
 
     def mix_key(self, material: bytes) -> None:
         self._chaining_key, key = self._expand(material)
@@ -198,24 +215,26 @@ class _SymmetricState:
 
     def _next_nonce(self) -> bytes:
         counter, self._counter = self._counter, self._counter + 1
-        return b"\x00\x00\x00\x00" + counter.to_bytes(8, "little" if self._cipher == CHACHA else "big")
-
-    def _digest(self, data: bytes) -> bytes:
-        return hashlib.new(self._hash_name, data, usedforsecurity=True).digest()
+        return nonce_of(self._cipher, counter)
 
     def _expand(self, material: bytes) -> tuple[bytes, bytes]:
         """HKDF with two outputs (section 4.3)."""
-        base = hmac.digest(self._chaining_key, material, self._hash_name)
-        first = hmac.digest(base, b"\x01", self._hash_name)
-        return first, hmac.digest(base, first + b"\x02", self._hash_name)
+        base = hmac.digest(self._chaining_key, material, self._hash)
+        first = hmac.digest(base, b"\x01", self._hash)
+        return first, hmac.digest(base, first + b"\x02", self._hash)
 
 
-def _parts_of(protocol: str) -> tuple[str, str, str]:
+def nonce_of(cipher: str, counter: int) -> bytes:
+    """Return the 12-byte nonce of a counter (section 12: little-endian for ChaChaPoly, big-endian for AESGCM)."""
+    return b"\x00\x00\x00\x00" + counter.to_bytes(8, "little" if cipher == CHACHA else "big")
+
+
+def _parts_of(protocol: str) -> tuple[Pattern, str, Callable[..., Any]]:
     parts = protocol.split("_")
     known = len(parts) == 5 and parts[0] == "Noise" and parts[2] == "25519"
     if not known or parts[1] not in PATTERNS or parts[3] not in CIPHERS or parts[4] not in HASHES:
         raise ValueError(f"unknown Noise protocol {protocol}")
-    return parts[1], CIPHERS[parts[3]], parts[4]
+    return PATTERNS[parts[1]], CIPHERS[parts[3]], HASHES[parts[4]]
 
 
 def _exactly(data: bytes, size: int) -> bytes:

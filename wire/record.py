@@ -1,14 +1,15 @@
 """Record: a signed value with a key, an owner, a sequence number and a life.
 
-Bytes: format 1 | key 32 | owner 32 | sequence 8 | ttl 4 | value length 2 | value | signature 64. At most 1 KiB, so that a
-record and its frame fit a datagram. The signature covers a label and everything before it. Life is relative: a holder
-counts the age of what it holds, so no clock of another host is trusted. A newer sequence replaces an older one; an empty
+Bytes: format 1 | key 32 | owner 32 | sequence 8 | ttl 4 | value length 2 | value | signature 64. At most 1 KiB: with
+its frame it fits a datagram. The signature covers a label and everything before it. Life is relative: a holder counts
+the age of what it holds, so no clock of another host is trusted. A newer sequence replaces an older one; an empty
 value is a tombstone. One key may hold one record per owner.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from .codec import Reader
@@ -22,36 +23,33 @@ KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 LABEL = b"mesh99 record v1\x00"
 HEAD = struct.Struct(">B32s32sQIH")
+VALUE_BYTES_MAX = RECORD_BYTES_MAX - HEAD.size - SIGNATURE_BYTES
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Record:
-    """A signed value; immutable."""
+    """A signed value."""
 
-    __slots__ = ("_encoded", "key", "owner", "sequence", "signature", "ttl_s", "value")
-
-    def __init__(
-        self, key: bytes, owner: PublicKey, sequence: int, ttl_s: int, value: bytes, signature: bytes
-    ) -> None:
-        self.key = key
-        self.owner = owner
-        self.sequence = sequence
-        self.ttl_s = ttl_s
-        self.value = value
-        self.signature = signature
-        self._encoded = self._signed_part() + signature
+    key: bytes
+    owner: PublicKey
+    sequence: int
+    ttl_s: int
+    value: bytes
+    signature: bytes
 
     @classmethod
     def create(cls, identity: Identity, key: bytes, value: bytes, *, sequence: int, ttl_s: int) -> Record:
-        """Sign a value; raises PayloadTooLarge when the record would be over 1 KiB."""
-        size = HEAD.size + len(value) + SIGNATURE_BYTES
-        if size > RECORD_BYTES_MAX:
-            raise PayloadTooLarge("record", size, RECORD_BYTES_MAX)
-        head = HEAD.pack(FORMAT, key, identity.public_key, sequence, ttl_s, len(value))
-        return cls(key, identity.public_key, sequence, ttl_s, value, identity.sign(LABEL + head + value))
+        """Sign a value; raises PayloadTooLarge over 1 KiB, ValueError for a key or number of a wrong size."""
+        if len(value) > VALUE_BYTES_MAX:
+            raise PayloadTooLarge("value of a record", len(value), VALUE_BYTES_MAX)
+        if len(key) != KEY_BYTES or not (0 <= sequence < 2**64 and 0 <= ttl_s < 2**32):
+            raise ValueError("a key has 32 bytes, a sequence 64 bits and a life 32 bits")
+        unsigned = _unsigned(key, identity.public_key, sequence, ttl_s, value)
+        return cls(bytes(key), identity.public_key, sequence, ttl_s, value, identity.sign(LABEL + unsigned))
 
     def encode(self) -> bytes:
         """Return the byte form."""
-        return self._encoded
+        return _unsigned(self.key, self.owner, self.sequence, self.ttl_s, self.value) + self.signature
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Record:
@@ -61,27 +59,22 @@ class Record:
         reader = Reader(data, "record")
         form, key, owner, sequence, ttl_s, size = HEAD.unpack(reader.take(HEAD.size))
         if form != FORMAT:
-            raise DecodeError("record", f"unknown format {form}")
+            raise DecodeError("record", "unknown format")
         value, signature = reader.take(size), reader.take(SIGNATURE_BYTES)
         reader.end()
         return cls(key, PublicKey(owner), sequence, ttl_s, value, signature)
 
     def verify(self, crypto: Crypto = REAL) -> bool:
         """Tell whether the owner signed exactly this."""
-        return crypto.verify(self.owner, self.signature, LABEL + self._encoded[:-SIGNATURE_BYTES])
-
-    def _signed_part(self) -> bytes:
-        head = HEAD.pack(FORMAT, self.key, self.owner, self.sequence, self.ttl_s, len(self.value))
-        return head + self.value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Record) and self._encoded == other._encoded
-
-    def __hash__(self) -> int:
-        return hash(self._encoded)
+        unsigned = _unsigned(self.key, self.owner, self.sequence, self.ttl_s, self.value)
+        return crypto.verify(self.owner, self.signature, LABEL + unsigned)
 
     def __repr__(self) -> str:
         return f"Record(of {self.owner.node_id.short}, sequence {self.sequence})"
+
+
+def _unsigned(key: bytes, owner: bytes, sequence: int, ttl_s: int, value: bytes) -> bytes:
+    return HEAD.pack(FORMAT, key, owner, sequence, ttl_s, len(value)) + value
 
 
 def node_key(node_id: NodeId) -> bytes:

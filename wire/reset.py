@@ -1,7 +1,7 @@
 """Stateless reset: prove, also after a restart, that a session is forgotten.
 
-Each side gets the other's token inside the handshake. It follows from the identity and the connection id: nothing has to
-be stored to send it later, and nobody else can make it.
+Each side gets the other's token inside the handshake. It follows from the identity and the connection id: nothing has
+to be stored to send it later, and nobody else can make it.
 """
 
 from __future__ import annotations

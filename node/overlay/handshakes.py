@@ -161,7 +161,7 @@ class Handshakes:
         line = self._new_line(established, source, now)
         line.initiated = True
         if established.final_packet:
-            line.final_packet = established.final_packet
+            line.repeat_until_confirmed(established.final_packet, now)
             self.packets.append((established.final_packet, source))
         line.session.ping(now)
         for payload in dial.requests:

@@ -27,10 +27,12 @@ class Line:
     """Hold a session, the peer it reaches and the watch over it."""
 
     __slots__ = (
+        "_final_at",
+        "_final_packet",
+        "_final_pause_s",
         "armed",
         "config",
         "endpoint",
-        "final_packet",
         "initiated",
         "last_use",
         "node_id",
@@ -60,8 +62,9 @@ class Line:
         self.initiated = False
         self.replaced = False
         """A newer line to the same peer is in use; this one only drains."""
-        self.final_packet = b""
-        """The last handshake packet, sent again until the peer's first data packet proves that it arrived."""
+        self._final_packet = b""
+        self._final_at = 0.0
+        self._final_pause_s = config.dial_retries_s[0]
         self.reset_token = b""
         self.tcp_port = 0
         self.stream_blocked_until = 0.0
@@ -83,10 +86,29 @@ class Line:
         """Name the kind of path in use, as people see it: `direct` (UDP) or `tcp`."""
         return "tcp" if self.session.path.transport == "tcp" else "direct"
 
+    def repeat_until_confirmed(self, final_packet: bytes, now: float) -> None:
+        """Send the last handshake packet again and again until the peer's first data packet proves that it arrived."""
+        self._final_packet = final_packet
+        self._final_at = now + self._final_pause_s
+
+    def take_repeat(self, now: float) -> bytes:
+        """Return the handshake packet that is due once more, or nothing."""
+        if not self._final_packet or now < self._final_at:
+            return b""
+        if self.session.confirmed:
+            self._final_packet = b""
+            return b""
+        self._final_pause_s *= 2
+        self._final_at = now + self._final_pause_s
+        self.session.ping(now)
+        return self._final_packet
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
         deadline = self.session.next_timeout()
-        return self.probe_at if deadline is None or self.probe_at < deadline else deadline
+        if deadline is None or self.probe_at < deadline:
+            deadline = self.probe_at
+        return min(deadline, self._final_at) if self._final_packet else deadline
 
     def handle_timeout(self, now: float) -> LineState:
         """Let the session act on time, probe a silent peer, and say what is to be done with the line."""
@@ -95,9 +117,10 @@ class Line:
         if now < self.probe_at:
             return LineState.ALIVE
         config = self.config
-        if now - session.last_receive < config.keepalive_s:
+        silent_at = session.last_receive + config.keepalive_s
+        if now < silent_at:
             self.probes = 0
-            self.probe_at = session.last_receive + config.keepalive_s
+            self.probe_at = silent_at
             return LineState.IDLE if self._is_idle(now) else LineState.ALIVE
         if self._is_idle(now):
             return LineState.IDLE

@@ -112,14 +112,11 @@ class Overlay:
         """Return every packet that may leave now, in order."""
         self._now = now
         self._send_requests(now)
-        packets = self.lines.take_packets(now)
-        if self._handshakes.packets:
-            packets += self._handshakes.packets
-            self._handshakes.packets = []
-        if self._packets:
-            packets += self._packets
+        packets = self._packets + self._handshakes.packets
+        if packets:
             self._packets = []
-        return packets
+            self._handshakes.packets = []
+        return packets + self.lines.take_packets(now)
 
     @property
     def has_output(self) -> bool:
@@ -272,11 +269,9 @@ class Overlay:
 
     def _line_due(self, line: Line, now: float) -> None:
         state = line.handle_timeout(now)
-        if line.final_packet:
-            if line.session.confirmed:
-                line.final_packet = b""
-            else:
-                self._packets.append((line.final_packet, line.session.path))
+        final = line.take_repeat(now)
+        if final:
+            self._packets.append((final, line.session.path))
         if line.session.closed is not None:
             self._drop(line, line.session.closed, now, dead=True)
         elif state is LineState.DEAD:

@@ -78,7 +78,7 @@ def test_it_goes_wide_within_the_radius(make_contact) -> None:
 
 def test_slow_candidates_free_their_slot_and_may_still_answer(make_contact) -> None:
     search = lookup([make_contact(FAR + number) for number in range(9)])
-    first, second = asked(search)
+    first, _second = asked(search)
     search.slow(first)
     search.slow(first)
     assert search.waiting == 1

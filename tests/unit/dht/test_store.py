@@ -1,5 +1,3 @@
-import pytest
-
 from mesh99.dht import DhtConfig, Outcome
 from mesh99.dht.store import RecordStore
 from mesh99.wire.crypto import REAL
@@ -11,7 +9,9 @@ ALICE, BOB, CAROL = (Identity(bytes([number]) * 32) for number in (1, 2, 3))
 KEY = b"\x10" + bytes(31)
 
 
-def record(owner: Identity = ALICE, key: bytes = KEY, sequence: int = 1, ttl_s: int = 100, value: bytes = b"v") -> Record:
+def record(
+    owner: Identity = ALICE, key: bytes = KEY, sequence: int = 1, ttl_s: int = 100, value: bytes = b"v"
+) -> Record:
     return Record.create(owner, key, value, sequence=sequence, ttl_s=ttl_s)
 
 

@@ -279,10 +279,13 @@ def test_an_unknown_error_does_not_pose_as_a_known_one() -> None:
 
 def test_exit_codes_tell_a_wrong_word_from_a_busy_system() -> None:
     assert exit_code_of(ConfigError("listen", "no port")) == 2
+    with pytest.raises(ConfigError) as caught:
+        fail_to_listen()
+    assert exit_code_of(caught.value) == 1
+
+
+def fail_to_listen() -> None:
     try:
-        try:
-            raise OSError("in use")
-        except OSError:
-            raise ConfigError("listen", "in use") from None
-    except ConfigError as error:
-        assert exit_code_of(error) == 1
+        raise OSError("in use")
+    except OSError:
+        raise ConfigError("listen", "in use") from None

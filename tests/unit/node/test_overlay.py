@@ -8,7 +8,7 @@ from mesh99.node.overlay.overlay import Overlay
 from mesh99.wire.errors import HandshakeFailed, NoPath
 from mesh99.wire.identity import Identity
 
-from .overlay_world import Call, World
+from overlay_world import Call, World
 
 
 def connected(world: World, **kwargs: OverlayConfig) -> tuple[Overlay, Overlay, Call]:
@@ -215,8 +215,7 @@ def test_bulk_moves_to_tcp_and_back_when_it_breaks() -> None:
         a.send_message(call.line, message, world.now)
     world.run(lambda: call.line.session.path.transport == "tcp")
     world.run(lambda: len(received) >= 1)
-    a.stream_closed(call.line.session.path, world.now)
-    world.tcp_open = False
+    world.cut_streams()
     for message in big[4:]:
         a.send_message(call.line, message, world.now)
     world.run(lambda: len(received) == 8, timeout_s=120)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from random import Random
 
 from mesh99.node.overlay.config import OverlayConfig
@@ -57,6 +57,16 @@ class World:
     def kill(self, overlay: Overlay) -> None:
         """Take an overlay away without a word."""
         del self.overlays[self.endpoint_of(overlay)]
+
+    def cut_streams(self) -> None:
+        """Break every TCP connection, and let none be opened."""
+        self.tcp_open = False
+        self._heap = [entry for entry in self._heap if entry[2].transport != "tcp"]
+        heapify(self._heap)
+        for overlay in self.overlays.values():
+            for line in overlay.lines.current():
+                if line.session.path.transport == "tcp":
+                    overlay.stream_closed(line.session.path, self.now)
 
     def run(self, until: Callable[[], object], timeout_s: float = 30.0) -> None:
         """Run the world until the condition holds; fails after a virtual deadline."""

@@ -1,0 +1,283 @@
+"""Getting and putting in small networks, all datagrams through their bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from mesh99.dht import DhtConfig
+from mesh99.dht.messages import FindValue, Nodes, Store, Values, decode, encode_reply
+from mesh99.wire.errors import ConfigError, QueueFull
+from mesh99.wire.record import Record, capability_key, node_key, value_key
+
+KEY = value_key("colour")
+
+
+def record(node, value: bytes = b"blue", sequence: int = 1, key: bytes = KEY, ttl_s: int = 3600) -> Record:
+    return Record.create(node.identity, key, value, sequence=sequence, ttl_s=ttl_s)
+
+
+def holders(network) -> list:
+    return [node for node in network.nodes if node.dht.store.get(KEY, network.now)]
+
+
+def nearest(network, key: bytes) -> list:
+    return sorted(network.nodes, key=lambda node: node.node_id.distance(key))
+
+
+@pytest.fixture
+def network(virtual_network):
+    network = virtual_network(seed=11)
+    network.join(30)
+    network.run(3.0)
+    return network
+
+
+def test_a_lonely_node_stores_here_and_finds_here(virtual_network) -> None:
+    network = virtual_network(seed=1)
+    (node,) = network.add(1)
+    assert network.put(node, record(node)).stored_on == [node.node_id]
+    result = network.get(node, KEY)
+    assert [each.value for each in result.records] == [b"blue"]
+    assert (result.source, result.hops, result.trace) == (None, 0, [])
+
+
+def test_nothing_is_found_where_nothing_is(network) -> None:
+    result = network.get(network.nodes[3], KEY)
+    assert result.records == []
+    assert result.source is None
+    assert len(result.trace) >= 20
+
+
+def test_a_record_goes_to_the_nearest_nodes(network) -> None:
+    result = network.put(network.nodes[3], record(network.nodes[3]))
+    assert len(result.stored_on) == 5, "done at the quorum"
+    network.run(1.0)
+    expected = nearest(network, KEY)[:8]
+    assert {node.node_id for node in holders(network)} >= {node.node_id for node in expected}
+    assert len(holders(network)) <= 9
+
+
+def test_get_tells_where_from(network) -> None:
+    network.put(network.nodes[3], record(network.nodes[3]))
+    reader = next(node for node in network.nodes if node not in holders(network))
+    result = network.get(reader, KEY)
+    assert [each.value for each in result.records] == [b"blue"]
+    assert result.hops == 1
+    assert result.source in [node.contact for node in holders(network)]
+    assert result.trace[0].depth == 1
+    assert "answered" in [hop.outcome for hop in result.trace]
+
+
+def test_get_ends_at_the_first_answer_and_never_waits_for_the_dead(network) -> None:
+    network.put(network.nodes[3], record(network.nodes[3]))
+    network.run(1.0)
+    reader = next(node for node in network.nodes if node not in holders(network))
+    network.get(reader, KEY)
+    for node in nearest(network, KEY)[:2]:
+        node.alive = False
+    began = network.now
+    assert network.get(reader, KEY).records
+    assert network.now - began < 0.003
+
+
+def test_a_get_goes_on_when_all_it_began_with_are_dead(network) -> None:
+    author = network.nodes[3]
+    network.put(author, record(author))
+    network.run(1.0)
+    reader = next(node for node in network.nodes if node not in holders(network))
+    holder = holders(network)[-1]
+    for node in nearest(network, KEY)[:12]:
+        node.alive = node in (holder, reader)
+    far = nearest(network, KEY)[20]
+    (held,) = holder.dht.store.get(KEY, network.now)
+    far.dht.store.put(held.record, network.now)
+    holder.alive = False
+    assert network.get(reader, KEY).records
+
+
+def test_newer_sequences_win_and_older_ones_learn_theirs(network) -> None:
+    author = network.nodes[3]
+    network.put(author, record(author, b"old", sequence=1))
+    network.put(author, record(author, b"new", sequence=2))
+    network.run(1.0)
+    assert [r.value for r in network.get(network.nodes[9], KEY).records] == [b"new"]
+    late = network.put(author, record(author, b"late", sequence=1))
+    assert late.stored_on == []
+    assert late.newest_sequence == 2
+
+
+def test_one_owner_can_be_asked_for(network) -> None:
+    author, squatter = network.nodes[3], network.nodes[4]
+    key = node_key(author.node_id)
+    network.put(squatter, record(squatter, b"false", key=key))
+    network.put(author, record(author, b"true", key=key))
+    network.run(1.0)
+    reader = network.nodes[9]
+    (found,) = network.get(reader, key, owner=author.identity.public_key).records
+    assert found.value == b"true"
+    assert network.get(reader, key, owner=network.nodes[5].identity.public_key).records == []
+
+
+def test_a_tombstone_ends_the_life_of_a_value(network) -> None:
+    author = network.nodes[3]
+    network.put(author, record(author))
+    network.put(author, record(author, b"", sequence=2))
+    network.run(1.0)
+    assert network.get(network.nodes[9], KEY).records == []
+    assert network.get(network.nodes[9], KEY, owner=author.identity.public_key).records == []
+
+
+def test_a_tombstone_of_one_owner_hides_no_other(network) -> None:
+    first, second = network.nodes[3], network.nodes[4]
+    network.put(second, record(second, b"red"))
+    network.put(first, record(first, b""))
+    network.run(1.0)
+    assert [r.value for r in network.get(network.nodes[9], KEY).records] == [b"red"]
+
+
+def test_all_providers_of_a_capability_are_collected_page_by_page(network) -> None:
+    key = capability_key("summarize")
+    for node in network.nodes[:15]:
+        network.put(node, record(node, bytes(300), key=key))
+    network.run(1.0)
+    result = network.get(network.nodes[20], key, want=50)
+    assert {r.owner for r in result.records} == {node.identity.public_key for node in network.nodes[:15]}
+    assert len(network.get(network.nodes[20], key, want=4).records) >= 4
+
+
+def test_forged_records_are_not_believed(network) -> None:
+    author, liar_count = network.nodes[3], 3
+    network.put(author, record(author))
+    network.run(1.0)
+    reader = next(node for node in network.nodes if node not in holders(network))
+    forged = bytearray(record(author, b"forged", sequence=9).encode())
+    forged[-1] ^= 1
+    for liar in nearest(network, KEY)[:liar_count]:
+        original = liar.dht.receive
+
+        def lie(payload, sender, now, size=1150, original=original):
+            request_id, message = decode(payload)
+            if isinstance(message, FindValue):
+                return encode_reply(request_id, Values(bytes(8), 1, [(0, bytes(forged))], []))
+            return original(payload, sender, now, size)
+
+        liar.dht.receive = lie
+    assert [r.value for r in network.get(reader, KEY).records] == [b"blue"]
+
+
+def test_a_liar_with_endless_pages_does_not_hold_a_get(network) -> None:
+    reader = network.nodes[9]
+    liar = next(node for node in nearest(network, KEY) if node is not reader)
+    original = liar.dht.receive
+
+    def lie(payload, sender, now, size=1150):
+        request_id, message = decode(payload)
+        if isinstance(message, FindValue):
+            return encode_reply(request_id, Values(bytes(8), 2**32 - 1, [], []))
+        return original(payload, sender, now, size)
+
+    liar.dht.receive = lie
+    began = network.now
+    assert network.get(reader, KEY, want=100).records == []
+    assert network.now - began < 0.1
+
+
+def test_nearer_peers_that_lack_a_record_get_it_from_its_readers(network) -> None:
+    author = network.nodes[3]
+    network.put(author, record(author))
+    network.run(1.0)
+    lost = nearest(network, KEY)[0]
+    (held,) = lost.dht.store.get(KEY, network.now)
+    lost.dht.store._remove(held)
+    for node in network.nodes:
+        if node not in holders(network):
+            network.get(node, KEY)
+            network.run(0.1)
+    (repaired,) = lost.dht.store.get(KEY, network.now)
+    assert repaired.expires_at <= held.expires_at, "a copy lives no longer than its original"
+
+
+def test_put_goes_on_to_the_next_when_a_peer_refuses(network) -> None:
+    refusing = nearest(network, KEY)[:3]
+    for node in refusing:
+        node.dht.store._config = DhtConfig(records_max=1, record_bytes_max=1)
+    author = nearest(network, KEY)[20]
+    network.put(author, record(author))
+    network.run(1.0)
+    assert len(holders(network)) == 8
+    assert not [node for node in holders(network) if node in refusing]
+
+
+def test_put_finds_other_places_for_those_of_dead_peers(network) -> None:
+    dead = nearest(network, KEY)[:4]
+    for node in dead:
+        node.alive = False
+    author = nearest(network, KEY)[20]
+    assert len(network.put(author, record(author)).stored_on) == 5
+    network.run(5.0)
+    alive = [node for node in holders(network) if node.alive]
+    assert len(alive) == 8
+
+
+def test_stores_survive_loss(network) -> None:
+    author = network.nodes[3]
+    dropped: list[int] = []
+
+    def drop_first_store(source, to, payload: bytes) -> bool:
+        if payload and source is author and isinstance(decode(payload)[1], Store) and len(dropped) < 6:
+            dropped.append(1)
+            return True
+        return False
+
+    network.drop = drop_first_store
+    assert len(network.put(author, record(author)).stored_on) >= 5
+    assert len(dropped) == 6
+
+
+def test_want_is_bounded(network) -> None:
+    with pytest.raises(ConfigError):
+        network.nodes[0].dht.get(KEY, network.now, print, want=0)
+    with pytest.raises(ConfigError):
+        network.nodes[0].dht.get(KEY, network.now, print, want=257)
+
+
+def test_lookups_take_turns_and_their_line_is_bounded(virtual_network) -> None:
+    network = virtual_network(seed=5)
+    network.join(25, DhtConfig(lookups_max=2, lookups_waiting_max=8))
+    network.run(3.0)
+    node = network.nodes[4]
+    results: list = []
+    for number in range(10):
+        node.dht.get(bytes([number]) * 32, network.now, results.append)
+    assert node.dht._running == 2
+    with pytest.raises(QueueFull):
+        node.dht.get(KEY, network.now, results.append)
+    node.pump()
+    network.run_until(lambda: len(results) == 10)
+
+
+def test_answers_of_the_wrong_kind_dismiss_their_sender(network) -> None:
+    reader = network.nodes[9]
+    liar = next(node for node in nearest(network, KEY) if node is not reader)
+    original = liar.dht.receive
+
+    def lie(payload, sender, now, size=1150):
+        request_id, message = decode(payload)
+        if isinstance(message, FindValue):
+            return encode_reply(request_id, Nodes(bytes(8), []))
+        return original(payload, sender, now, size)
+
+    liar.dht.receive = lie
+    network.get(reader, KEY)
+    assert reader.dht.dropped["unexpected"] >= 1
+
+
+def test_find_node_is_exact(network) -> None:
+    for number in range(10):
+        target = bytes([25 * number]) * 32
+        finder = network.nodes[number]
+        result = network.find_node(finder, target)
+        others = [node.contact for node in nearest(network, target) if node is not finder]
+        assert result.contacts == others[:20]
+        assert result.depth >= 1
+        assert len({hop.contact.node_id for hop in result.hops}) == len(result.hops)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from mesh99.dht import DhtConfig
+from mesh99.dht.messages import Ping, decode
+
+
+def count_pings(network) -> list[float]:
+    """Return a list that grows by the time of each ping."""
+    pings: list[float] = []
+
+    def watch(source, to, payload: bytes) -> bool:
+        if payload and isinstance(decode(payload)[1], Ping):
+            pings.append(network.now)
+        return False
+
+    network.drop = watch
+    return pings
+
+
+def test_a_node_at_rest_sleeps_for_minutes(virtual_network) -> None:
+    network = virtual_network(seed=31)
+    network.join(5)
+    network.run(5.0)
+    for node in network.nodes:
+        due = node.dht.next_timeout()
+        assert due is not None
+        assert due > network.now + 200
+
+
+def test_only_silent_contacts_are_pinged(virtual_network) -> None:
+    network = virtual_network(seed=32)
+    network.join(2)
+    network.run(2.0)
+    pings = count_pings(network)
+    for _ in range(20):
+        network.find_node(network.nodes[0], bytes(32))
+        network.run(60.0)
+    assert pings == []
+    network.run(1000.0)
+    assert 2 <= len(pings) <= 8
+
+
+def test_upkeep_is_cheap(virtual_network) -> None:
+    network = virtual_network(seed=33)
+    network.join(30)
+    network.run(600.0)
+    before = network.bytes
+    network.run(3600.0)
+    assert (network.bytes - before) / 3600 / 30 < 200
+
+
+def test_the_silently_dead_are_evicted(virtual_network) -> None:
+    network = virtual_network(seed=34)
+    network.join(20)
+    network.run(5.0)
+    dead = network.nodes[5:9]
+    for node in dead:
+        node.alive = False
+    network.run(900.0)
+    for node in network.nodes:
+        if node.alive:
+            assert not [each for each in dead if each.node_id in node.dht.table]
+            assert len(node.dht.table) == 15
+
+
+def test_an_outage_of_our_own_empties_no_table(virtual_network) -> None:
+    network = virtual_network(seed=35)
+    network.join(20)
+    network.run(5.0)
+    cut = network.nodes[3]
+    network.drop = lambda source, to, payload: source is cut or to.node_id == cut.node_id
+    for _ in range(10):
+        network.find_node(cut, bytes(32))
+        network.run(600.0)
+    assert len(cut.dht.table) == 19
+    network.drop = lambda source, to, payload: False
+    network.run(700.0)
+    assert len(network.find_node(cut, bytes(32)).contacts) == 19
+
+
+def test_quiet_buckets_are_refreshed(virtual_network) -> None:
+    network = virtual_network(seed=36)
+    network.join(30, DhtConfig(refresh_s=1000.0))
+    network.run(5.0)
+    stranger, watcher = network.add(2, DhtConfig(refresh_s=1000.0))
+    watcher.dht.verified(stranger.contact, network.now)
+    stranger.dht.verified(watcher.contact, network.now)
+    watcher.dht.verified(network.nodes[0].contact, network.now)
+    for node in (stranger, watcher):
+        node.pump()
+    assert len(watcher.dht.table) == 2
+    network.run(1100.0)
+    assert len(watcher.dht.table) > 20
+
+
+def test_a_broken_session_brings_a_ping_and_a_dead_peer_is_dropped_within_seconds(virtual_network) -> None:
+    network = virtual_network(seed=37)
+    network.join(10)
+    network.run(5.0)
+    watcher, alive, dead = network.nodes[:3]
+    dead.alive = False
+    for node in (alive, dead):
+        watcher.dht.unreachable(node.node_id, network.now)
+    watcher.pump()
+    network.run(10.0)
+    assert dead.node_id not in watcher.dht.table
+    assert alive.node_id in watcher.dht.table
+    watcher.dht.unreachable(dead.node_id, network.now)
+    assert watcher.dht.take_requests() == []
+
+
+def test_endless_reports_of_a_broken_session_bring_no_endless_pings(virtual_network) -> None:
+    network = virtual_network(seed=38)
+    network.join(2)
+    network.run(5.0)
+    pings = count_pings(network)
+    watcher, dead = network.nodes
+    dead.alive = False
+    for _ in range(100):
+        watcher.dht.unreachable(dead.node_id, network.now)
+        watcher.pump()
+        network.run(1.0)
+    assert len(pings) <= 15

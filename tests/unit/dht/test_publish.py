@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from mesh99.wire.record import Record, value_key
+
+KEY = value_key("here I am")
+
+
+@pytest.fixture
+def network(virtual_network):
+    network = virtual_network(seed=12)
+    network.join(12)
+    network.run(3.0)
+    return network
+
+
+def publish(network, node, ttl_s: int = 600):
+    signed: list[int] = []
+
+    def record_of(sequence: int) -> Record:
+        signed.append(sequence)
+        return Record.create(node.identity, KEY, b"%d" % sequence, sequence=sequence, ttl_s=ttl_s)
+
+    publication = node.dht.publish(record_of, network.now)
+    node.pump()
+    return publication, signed
+
+
+def test_a_published_record_outlives_its_first_life_until_cancelled(network) -> None:
+    publication, signed = publish(network, network.nodes[1])
+    network.run(2000.0)
+    assert 4 <= len(signed) <= 7, "put again at two thirds of its life"
+    assert network.get(network.nodes[5], KEY).records
+    publication.cancel()
+    count = len(signed)
+    network.run(700.0)
+    assert len(signed) == count
+    assert network.get(network.nodes[5], KEY).records == []
+
+
+def test_after_a_restart_the_sequence_is_learnt_from_the_holders(network) -> None:
+    publication, _ = publish(network, network.nodes[1])
+    for _ in range(6):
+        publication.renew(network.now)
+        network.nodes[1].pump()
+        network.run(1.0)
+    publication.cancel()
+    _, signed = publish(network, network.nodes[1])
+    network.run(1.0)
+    assert signed == [1, 8]
+    (found,) = network.get(network.nodes[5], KEY).records
+    assert found.sequence == 8
+
+
+def test_renewals_while_putting_are_one(network) -> None:
+    publication, signed = publish(network, network.nodes[1])
+    for _ in range(5):
+        publication.renew(network.now)
+    network.run(1.0)
+    assert signed == [1, 2]
+    assert publication.result is not None
+    assert len(publication.result.stored_on) >= 8
+
+
+def test_a_publication_nobody_took_is_tried_again(virtual_network) -> None:
+    network = virtual_network(seed=13)
+    first, second = network.add(2)
+    _, signed = publish(network, first)
+    network.run(60.0)
+    assert 3 <= len(signed) <= 5, "with growing pauses"
+    first.dht.verified(second.contact, network.now)
+    first.pump()
+    network.run(60.0)
+    assert second.dht.store.get(KEY, network.now)
