@@ -19,21 +19,6 @@ from mesh99.wire.identity import Identity
 LISTEN = "127.0.0.1:0"
 
 
-class FlushingPump(Pump):
-    """A pump that tells when packets have come or gone, so that a sender can wait for room."""
-
-    __slots__ = ("flushed",)
-
-    flushed: asyncio.Future[None] | None
-
-    def flush(self) -> None:
-        """Send, then wake who waits."""
-        super().flush()
-        flushed, self.flushed = self.flushed, None
-        if flushed is not None and not flushed.done():
-            flushed.set_result(None)
-
-
 class OverlayHost:
     """An identity, its Overlay, and the sockets and the clock under it."""
 
@@ -49,8 +34,7 @@ class OverlayHost:
             now=self.host.now(),
             tcp_port=self.endpoint.port,
         )
-        self.pump = FlushingPump(self.overlay, self.host, self.host)
-        self.pump.flushed = None
+        self.pump = Pump(self.overlay, self.host, self.host)
         self.host.start(self.pump)
 
     async def connect(self, peer: Contact | Endpoint) -> Line:
@@ -66,12 +50,6 @@ class OverlayHost:
         self.overlay.connect(peer, self.host.now(), done)
         self.pump.kick()
         return await made
-
-    async def flushed(self) -> None:
-        """Wait until packets have come or gone."""
-        if self.pump.flushed is None:
-            self.pump.flushed = asyncio.get_running_loop().create_future()
-        await self.pump.flushed
 
     async def close(self) -> None:
         """Say goodbye and close."""

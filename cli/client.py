@@ -1,7 +1,7 @@
 """Ask the node that runs in a home, over its control socket.
 
-Plain `http.client` over a Unix socket: a question is one connection, and loading aiohttp for it would take
-longer than all else that such a command does.
+Nothing of the node is loaded for a question, and plain `http.client` is enough to ask it: aiohttp would take
+longer to load than all else that such a command does.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from ..node.control_protocol import failure
 from .exit_codes import ExitCode
 
 
@@ -25,6 +24,9 @@ def failure_of(error: BaseException) -> Failure:
         return usage_failure(error)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return Failure("interrupted", None, ExitCode.INTERRUPTED)
+    # The node's modules load late: most commands end well, or with a Failure, and do without them.
+    from ..node.control_protocol import failure
+
     told = failure(error)
     if told["exit_code"] == ExitCode.INTERNAL:
         return Failure(told["error"], "run it again with --debug to see the trace", ExitCode.INTERNAL)

@@ -61,9 +61,11 @@ class Environment:
     def fields(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Print names and values, one a line."""
         console = self.console()
-        for name, value in pairs:
-            console.print(f"{name:<13}", style="bold", end="")
-            console.print(printable(value))
+        rows = list(pairs)
+        width = max(len(name) for name, _ in rows)
+        for name, value in rows:
+            console.print(f"{name:<{width}}  ", style="bold", end="")
+            console.print(printable(value), soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print rows; a column whose title begins with `>` is set to the right."""

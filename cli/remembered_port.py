@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from pathlib import Path
 
 from ..wire.endpoint import Endpoint
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "port"
 
@@ -21,8 +24,11 @@ def listen_again(home: Path, listen: str) -> str:
 
 
 def remember(home: Path, port: int) -> None:
-    """Keep the port for the next start."""
-    (home / FILE_NAME).write_text(f"{port}\n")
+    """Keep the port for the next start; a disk that is full is no reason to stop."""
+    try:
+        (home / FILE_NAME).write_text(f"{port}\n")
+    except OSError as error:
+        log.warning("the port was not remembered in %s: %s", home, error)
 
 
 def is_free(endpoint: Endpoint) -> bool:

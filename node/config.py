@@ -46,6 +46,15 @@ class NodeConfig:
     providers_max: int = 32
     """Agents that one capability search returns at most."""
 
+    line_queue_bytes: int = 4 * 1024 * 1024
+    """Bytes queued to one peer from which on `send` waits for room; raising it costs memory per slow peer."""
+
+    drain_s: float = 60.0
+    """How long `send` waits for room before it gives up on the peer."""
+
+    connect_s: float = 5.0
+    """How long `send` may take to find and call a peer it has no line to."""
+
     pending_events_max: int = 256
     """Peer events kept for a reader that does not keep up; the oldest are dropped."""
 

@@ -23,7 +23,7 @@ from aiohttp import web
 
 from ..wire.errors import ConfigError, DeadlineExceeded, LookupFailed, MeshError, RemoteError, Unreachable
 from .control_commands import COMMANDS
-from .control_protocol import SOCKET_NAME, FailureReply, failure, socket_address
+from .control_protocol import SOCKET_NAME, SOCKET_PATH_BYTES_MAX, FailureReply, failure
 
 if TYPE_CHECKING:
     from .node import Node
@@ -67,7 +67,7 @@ class ControlServer:
         """Take the home and listen; ConfigError when a node runs there or others may enter the home."""
         self._lock = lock_home(self.home)
         try:
-            listener = listen(self.home)
+            listener = listen(self.home, self._lock)
             self._http = _ControlHttp(self)
             self._server = await asyncio.get_running_loop().create_unix_server(self._http, sock=listener)
         except BaseException:
@@ -123,10 +123,7 @@ class ControlServer:
 
 def lock_home(home: Path) -> int:
     """Create `home` if need be and lock it for one node; return the descriptor that holds the lock."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if home.stat().st_mode & 0o077:
-        raise ConfigError("home", f"{home} is open to other users", f"chmod 700 {home}")
-    directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    directory = open_home(home)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -138,19 +135,47 @@ def lock_home(home: Path) -> int:
     return directory
 
 
-def listen(home: Path) -> socket.socket:
-    """Return a socket bound in `home`, mode 0600, in the place of one that a dead node left."""
+def open_home(home: Path) -> int:
+    """Open the directory, made if need be; ConfigError when that fails or others may enter it."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        hint = "choose another with --home DIR"
+        raise ConfigError("home", f"cannot use {home}: {error.strerror}", hint) from error
+    if os.fstat(directory).st_mode & 0o077:
+        os.close(directory)
+        raise ConfigError("home", f"{home} is open to other users", f"chmod 700 {home}")
+    return directory
+
+
+def listen(home: Path, directory: int) -> socket.socket:
+    """Return a socket bound in `home`, mode 0600, in the place of one that a dead node left.
+
+    Where the path is too long for a socket, the open descriptor of the directory makes a short one.
+    """
+    path = home / SOCKET_NAME
+    fits = len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX
+    address = str(path) if fits else f"/proc/self/fd/{directory}/{SOCKET_NAME}"
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with socket_address(home) as address:
-            clear_stale(home, address)
-            listener.bind(address)
-        (home / SOCKET_NAME).chmod(0o600)
+        clear_stale(home, address)
+        bind(listener, address, home)
+        path.chmod(0o600)
         listener.setblocking(False)
     except BaseException:
         listener.close()
         raise
     return listener
+
+
+def bind(listener: socket.socket, address: str, home: Path) -> None:
+    """Bind the socket; raises ConfigError with the system's reason."""
+    try:
+        listener.bind(address)
+    except OSError as error:
+        hint = "choose another home, not too deep and on a local disk"
+        raise ConfigError("home", f"cannot listen in {home}: {error.strerror or error}", hint) from error
 
 
 def clear_stale(home: Path, address: str) -> None:

@@ -6,23 +6,17 @@ A running node listens on the Unix socket `control.sock` in its home. A call is 
     200                      {"result": ...}
     4xx, 5xx                 {"error": text, "hint": text or null, "kind": error class, "exit_code": number}
 
-`exit_code` is the one that the `mesh99` command ends with. This file stays light: a command that only
-asks a question of a running node loads this and not the node.
+`exit_code` is the one that the `mesh99` command ends with.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TypedDict
 
 from ..wire.errors import ConfigError, MeshError, NodeClosed
 
 SOCKET_NAME = "control.sock"
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of Linux holds 108 bytes, the last one is zero (unix(7))
-OPEN_FILES = Path("/proc/self/fd")
 
 
 class FailureReply(TypedDict):
@@ -32,28 +26,6 @@ class FailureReply(TypedDict):
     hint: str | None
     kind: str
     exit_code: int
-
-
-@contextmanager
-def socket_address(home: Path) -> Iterator[str]:
-    """Yield a path for `bind` and `connect` to the socket in `home`, however deep `home` lies.
-
-    A path over 107 bytes goes through an open descriptor of the directory. Raises ConfigError where
-    the system cannot do that.
-    """
-    path = str(home / SOCKET_NAME)
-    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
-        yield path
-        return
-    if not OPEN_FILES.is_dir():
-        raise ConfigError(
-            "home", f"{home} is too long a path for a Unix socket", "choose a home with a shorter path"
-        )
-    directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"{OPEN_FILES}/{directory}/{SOCKET_NAME}"
-    finally:
-        os.close(directory)
 
 
 def failure(error: BaseException) -> FailureReply:

@@ -38,7 +38,9 @@ SHORT_FORM = re.compile(r"[a-z2-7]{8}")
 REGISTRY_ROWS_MAX = 256
 """Rows of a registry's answer looked at: each costs a signature check of 0.1 ms."""
 
-UNKNOWN_PEER_HINT = "a peer is a node id, a short id, a name or a uuid; `mesh99 peers` lists those with a session"
+UNKNOWN_PEER_HINT = (
+    "a peer is a node id, a short id, a name or a uuid; `mesh99 peers` lists those with a session"
+)
 
 
 class Directory:
@@ -185,7 +187,9 @@ class Directory:
         self, ask: Callable[[RegistryClient], Awaitable[Sequence[NodeRecord]]]
     ) -> list[NodeRecord]:
         """Ask all at once; one that is down or lies is as good as one that knows nothing."""
-        answers = await asyncio.gather(*(ask(registry) for registry in self._registries), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(ask(registry) for registry in self._registries), return_exceptions=True
+        )
         found: dict[NodeId, NodeRecord] = {}
         for answer in answers:
             if isinstance(answer, MeshError):

@@ -8,8 +8,9 @@
     async with node:
         reply = await node.request(Summarize(text="..."), capability="summarize")
 
-A Node puts an Overlay on the real world (asyncio_host.py), typed messages on the Overlay's lines (conversations.py) and a
-directory on its DHT (directory.py). It joins through registries, given peers and saved contacts, all at once (joining.py).
+A Node puts an Overlay on the real world (asyncio_host.py), typed messages on the Overlay's lines (conversations.py) and
+a directory on its DHT (directory.py). It joins through registries, given peers and saved contacts, all at once
+(joining.py).
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Node:
         """This node's key: from its home, where it is made at the first use, or in memory only."""
         if self._identity is None:
             home = self.home
-            self._identity = load_or_create(home, os.urandom) if home is not None else Identity.generate(os.urandom)
+            self._identity = (
+                load_or_create(home, os.urandom) if home is not None else Identity.generate(os.urandom)
+            )
         return self._identity
 
     @property
@@ -134,7 +137,8 @@ class Node:
     ) -> Any:
         """Ask one agent, or any that offers a capability, and return its typed reply.
 
-        Raises RemoteRejected with the field at fault when the other side refuses, DeadlineExceeded, LookupFailed, NoPath.
+        Raises RemoteRejected (with the field at fault) when the other side refuses, DeadlineExceeded, LookupFailed,
+        NoPath.
         """
         running = self._require("send a request")
         if to is not None:
@@ -142,7 +146,10 @@ class Node:
             if line is not None:
                 return await self.conversations.request(line, message, timeout_s, reply)
         return await running.with_line(
-            to, capability, timeout_s, lambda line, left_s: self.conversations.request(line, message, left_s, reply)
+            to,
+            capability,
+            timeout_s,
+            lambda line, left_s: self.conversations.request(line, message, left_s, reply),
         )
 
     async def call(
@@ -157,7 +164,10 @@ class Node:
         """Ask without a message class: type name and JSON-able body in, JSON-able reply out."""
         running = self._require("send a request")
         return await running.with_line(
-            to, capability, timeout_s, lambda line, left_s: self.conversations.call(line, type_name, body, left_s)
+            to,
+            capability,
+            timeout_s,
+            lambda line, left_s: self.conversations.call(line, type_name, body, left_s),
         )
 
     async def send(self, message: Message, *, to: Peer) -> str:

@@ -1,4 +1,4 @@
-"""What a node needs of the world. The asyncio host gives the real one, the simulator another; a node cannot tell which."""
+"""What a node needs of the world: the asyncio host gives the real one, the simulator another."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from ..wire.node_record import NodeRecord
 from .asyncio_host import AsyncioHost
 from .control import ControlServer
 from .directory import Directory, contacts_of
-from .futures import outcome_of, within
+from .futures import outcome_of, result_of
 from .joining import Joining
 from .overlay.dialing import Connected
 from .overlay.line import Line
@@ -198,13 +198,13 @@ class Running:
 
     async def ping(self, line: Line, timeout_s: float) -> float:
         """Measure one round trip."""
-        started = self.host.now()
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line.session.on_pong = lambda: future.done() or future.set_result(None)
-        self.overlay.ping(line, started)
-        self.pump.kick()
-        await within(future, f"answer from {line.node_id.short}", timeout_s)
-        return self.host.now() - started
+
+        def begin(done: Callable[[float], None]) -> None:
+            line.session.on_pong = done
+            self.overlay.ping(line, self.host.now())
+            self.pump.kick()
+
+        return await result_of(begin, f"answer from {line.node_id.short}", timeout_s)
 
     def peers(self) -> list[PeerStatus]:
         """Return what people want to know of each session."""
@@ -226,7 +226,9 @@ class Running:
         if to is not None:
             return await self.line_to(to, timeout_s)
         if capability is None:
-            raise ConfigError("to", "say which peer, or which capability", "request(..., to=PEER) or capability=NAME")
+            raise ConfigError(
+                "to", "say which peer, or which capability", "request(..., to=PEER) or capability=NAME"
+            )
         return await self._provider_line(capability, timeout_s)
 
     async def _provider_line(self, capability: str, timeout_s: float) -> Line:
@@ -263,9 +265,13 @@ class Running:
             raise ConfigError("to", "that is this node itself", "name another peer")
         if not contacts:
             raise NoPath(record.node_id.short)
-        return await self._connect(contacts[0], *(contact.endpoint for contact in contacts[1:]), timeout_s=timeout_s)
+        return await self._connect(
+            contacts[0], *(contact.endpoint for contact in contacts[1:]), timeout_s=timeout_s
+        )
 
-    async def _connect(self, peer: Contact | Endpoint, *others: Endpoint, timeout_s: float | None = None) -> Line:
+    async def _connect(
+        self, peer: Contact | Endpoint, *others: Endpoint, timeout_s: float | None = None
+    ) -> Line:
         def begin(done: Connected) -> None:
             self.overlay.connect(peer, self.host.now(), done, *others)
             self.pump.kick()

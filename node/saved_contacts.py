@@ -18,7 +18,9 @@ FILE_BYTES_MAX = 256 * 1024
 
 def save_contacts(home: Path, contacts: list[Contact]) -> None:
     """Replace the saved contacts in one step, so that a crash leaves the old or the new list."""
-    rows = [{"public_key": contact.public_key.hex(), "endpoint": str(contact.endpoint)} for contact in contacts]
+    rows = [
+        {"public_key": contact.public_key.hex(), "endpoint": str(contact.endpoint)} for contact in contacts
+    ]
     temporary = home / f"{FILE_NAME}.{os.getpid()}.new"
     temporary.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     temporary.replace(home / FILE_NAME)

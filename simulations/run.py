@@ -55,7 +55,7 @@ def run_scenario(
 
 def replay_line(name: str, nodes: int, seed: int, hours: float | None = None) -> str:
     """Return the command that repeats a run."""
-    length = "" if hours is None else f" --hours {hours:g}"
+    length = "" if hours is None else f" --hours {hours!r}"
     return f"mesh99 sim run {name} --nodes {nodes}{length} --seed {seed}"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..dht.dht import LookupResult
+from ..dht.search import LookupResult
 from ..node.overlay.config import OverlayConfig
 from ..node.overlay.line import Line
 from ..wire.errors import MeshError
@@ -28,7 +28,7 @@ PROGRESS_STEPS = 200
 class JoinConfig:
     """Say when nodes come and how much they look up."""
 
-    start_interval_s: float = 0.25
+    start_interval_s: float = 0.1
     """Time between two nodes that start."""
 
     start_phase_s_max: float = 120.0
@@ -40,13 +40,13 @@ class JoinConfig:
     retry_s: float = 5.0
     """When a node that reached no introducer tries again."""
 
-    settle_s: float = 30.0
+    settle_s: float = 20.0
     """Time between the last start and the first lookup that counts."""
 
-    lookup_interval_s: float = 60.0
+    lookup_interval_s: float = 20.0
     """Mean time between two lookups of one node."""
 
-    measured_s: float = 180.0
+    measured_s: float = 60.0
     """Length of the measured phase when the run is not given its length."""
 
 

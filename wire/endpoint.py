@@ -40,7 +40,8 @@ class Endpoint(NamedTuple):
             port, host = parts.port, parts.hostname
         except ValueError as error:
             raise ConfigError("endpoint", f"{text!r}: {error}", HINT) from None
-        if parts.scheme not in TRANSPORTS or port is None or parts.netloc != text.rpartition("://")[2]:
+        more = "@" in text or parts.netloc != text.rpartition("://")[2]
+        if parts.scheme not in TRANSPORTS or port is None or more:
             raise ConfigError("endpoint", f"{text!r} is not one", HINT)
         try:
             address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host or "")

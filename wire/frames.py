@@ -1,24 +1,24 @@
 """The frames inside a data packet, back to back. Integers are big-endian.
 
-0x00 PADDING         kind 1                                           (any number)
-0x01 PING            kind 1 | id 4
-0x02 PONG            kind 1 | id 4
+0x00 PADDING         the rest of the packet means nothing
+0x01 PING            kind 1 | token 8
+0x02 PONG            kind 1 | token 8                                 of the PING that it answers
 0x03 ACK             kind 1 | delay 2 (100 us) | ranges 1 | (first 8 | last 8) each, newest first
 0x04 RPC             kind 1 | length 2 | bytes                        unreliable, one DHT request or answer
 0x05 STREAM          kind 1 | lane 1 | offset 8 | length 4 | bytes    reliable, in order per lane
 0x06 MAX_DATA        kind 1 | lane 1 | offset 8                       the sender may go so far on this lane
 0x07 PATH_CHALLENGE  kind 1 | token 8
-0x08 PATH_RESPONSE   kind 1 | token 8
-0x09 CLOSE           kind 1 | length 1 | reason (UTF-8)
+0x08 PATH_RESPONSE   kind 1 | token 8                                 of the PATH_CHALLENGE that it answers
+0x09 CLOSE           kind 1 | length 1 | reason (printable ASCII)
 
-A lane's bytes are messages, each behind a u32 length. STREAM and MAX_DATA are acknowledged and sent again when lost; the
-others are not. ACK ranges name packet counters.
+A lane's bytes are messages, each behind a u32 length; LANE_CREDIT_BYTES of them may be sent before the first MAX_DATA. STREAM
+and MAX_DATA are acknowledged and sent again when lost; the others are not. ACK ranges name packet counters; the delay
+is how long the newest packet of those waited for its ACK.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from .errors import DecodeError
@@ -34,14 +34,16 @@ PATH_CHALLENGE = 0x07
 PATH_RESPONSE = 0x08
 CLOSE = 0x09
 
-ID_HEAD = struct.Struct(">BI")
 ACK_HEAD = struct.Struct(">BHB")
 ACK_RANGE = struct.Struct(">QQ")
 RPC_HEAD = struct.Struct(">BH")
 STREAM_HEAD = struct.Struct(">BBQI")
-MAX_DATA_HEAD = struct.Struct(">BBQ")
-TOKEN_HEAD = struct.Struct(">B8s")
+MAX_DATA_FRAME = struct.Struct(">BBQ")
+TOKEN_FRAME = struct.Struct(">B8s")
 CLOSE_HEAD = struct.Struct(">BB")
+
+FRAMES_MAX = 512
+"""Frames in one packet. Only tiny frames could be more, and reading each costs far more than its bytes."""
 
 ACK_RANGES_MAX = 16
 """Gaps named in one ACK; older ones were named before."""
@@ -51,15 +53,20 @@ ACK_DELAY_UNIT_S = 0.0001
 LANES_MAX = 2
 """Lane 0 for messages, lane 1 for bulk, so that a small message never waits behind a large one."""
 
+LANE_CREDIT_BYTES = 1024 * 1024
+"""Bytes of a lane that may be sent before the receiver said more; part of the protocol."""
+
 RPC_BYTES_MAX = 1150
 """What a datagram holds beside the headers."""
+
+REASON_BYTES_MAX = 64
 
 
 class Ack(NamedTuple):
     """Counters received: ranges of (first, last), newest first."""
 
     delay_s: float
-    ranges: tuple[tuple[int, int], ...]
+    ranges: list[tuple[int, int]]
 
 
 class Stream(NamedTuple):
@@ -77,15 +84,8 @@ class MaxData(NamedTuple):
     offset: int
 
 
-class Numbered(NamedTuple):
-    """A PING or PONG."""
-
-    kind: int
-    id: int
-
-
 class Token(NamedTuple):
-    """A PATH_CHALLENGE or PATH_RESPONSE."""
+    """A PING, PONG, PATH_CHALLENGE or PATH_RESPONSE."""
 
     kind: int
     token: bytes
@@ -103,45 +103,58 @@ class Close(NamedTuple):
     reason: str
 
 
-Frame = Ack | Stream | MaxData | Numbered | Token | Rpc | Close
+Frame = Ack | Stream | MaxData | Token | Rpc | Close
 
 
 def encode_ack(delay_s: float, ranges: list[tuple[int, int]]) -> bytes:
     """Return an ACK frame; `ranges` ascending as kept, of which the newest are named."""
-    newest = ranges[: -ACK_RANGES_MAX - 1 : -1]
     delay = min(65_535, int(delay_s / ACK_DELAY_UNIT_S))
+    if len(ranges) == 1:
+        return ACK_HEAD.pack(ACK, delay, 1) + ACK_RANGE.pack(*ranges[0])
+    newest = ranges[: -ACK_RANGES_MAX - 1 : -1]
     return ACK_HEAD.pack(ACK, delay, len(newest)) + b"".join([ACK_RANGE.pack(*item) for item in newest])
 
 
 def encode_close(reason: str) -> bytes:
     """Return a CLOSE frame; a long reason is cut."""
-    text = reason.encode()[:64]
+    text = bytes(byte for byte in reason.encode("ascii", "replace") if 32 <= byte < 127)[:REASON_BYTES_MAX]
     return CLOSE_HEAD.pack(CLOSE, len(text)) + text
 
 
-def decode(plaintext: bytes) -> Iterator[Frame]:
-    """Give out the frames of a packet; raises DecodeError at the first that is wrong."""
+def decode(plaintext: bytes) -> list[Frame]:
+    """Return the frames of a packet; raises DecodeError when one of them is wrong."""
+    frames: list[Frame] = []
     offset, end = 0, len(plaintext)
-    while offset < end:
-        kind = plaintext[offset]
-        if kind == PADDING:
-            offset += 1
-            continue
-        reader = _READERS.get(kind)
-        if reader is None:
-            raise DecodeError("frame", f"unknown kind {kind}", offset)
-        try:
+    try:
+        while offset < end:
+            reader = _READERS.get(plaintext[offset], _read_unknown)
             frame, offset = reader(plaintext, offset)
-        except struct.error:
-            raise DecodeError("frame", "cut short", offset) from None
-        yield frame
+            if frame is None:
+                break
+            frames.append(frame)
+            if len(frames) > FRAMES_MAX:
+                raise DecodeError("frame", "too many in one packet", offset)
+    except struct.error:
+        raise DecodeError("frame", "cut short", offset) from None
+    return frames
 
 
-def _read_number(plaintext: bytes, offset: int) -> tuple[Frame, int]:
-    return Numbered(*ID_HEAD.unpack_from(plaintext, offset)), offset + ID_HEAD.size
+_Read = tuple[Frame | None, int]
 
 
-def _read_ack(plaintext: bytes, offset: int) -> tuple[Frame, int]:
+def _read_padding(plaintext: bytes, offset: int) -> _Read:
+    return None, offset
+
+
+def _read_unknown(plaintext: bytes, offset: int) -> _Read:
+    raise DecodeError("frame", f"unknown kind {plaintext[offset]}", offset)
+
+
+def _read_token(plaintext: bytes, offset: int) -> _Read:
+    return Token(*TOKEN_FRAME.unpack_from(plaintext, offset)), offset + TOKEN_FRAME.size
+
+
+def _read_ack(plaintext: bytes, offset: int) -> _Read:
     _, delay, count = ACK_HEAD.unpack_from(plaintext, offset)
     offset += ACK_HEAD.size
     if not 1 <= count <= ACK_RANGES_MAX:
@@ -155,38 +168,38 @@ def _read_ack(plaintext: bytes, offset: int) -> tuple[Frame, int]:
         below = first
         ranges.append((first, last))
         offset += ACK_RANGE.size
-    return Ack(delay * ACK_DELAY_UNIT_S, tuple(ranges)), offset
+    return Ack(delay * ACK_DELAY_UNIT_S, ranges), offset
 
 
-def _read_rpc(plaintext: bytes, offset: int) -> tuple[Frame, int]:
+def _read_rpc(plaintext: bytes, offset: int) -> _Read:
     _, length = RPC_HEAD.unpack_from(plaintext, offset)
+    if length > RPC_BYTES_MAX:
+        raise DecodeError("frame", "rpc over the limit", offset)
     data, offset = _bytes(plaintext, offset + RPC_HEAD.size, length)
     return Rpc(data), offset
 
 
-def _read_stream(plaintext: bytes, offset: int) -> tuple[Frame, int]:
+def _read_stream(plaintext: bytes, offset: int) -> _Read:
     _, lane, position, length = STREAM_HEAD.unpack_from(plaintext, offset)
-    if lane >= LANES_MAX or position + length >= 1 << 63:
+    if lane >= LANES_MAX or not length or position + length >= 1 << 63:
         raise DecodeError("frame", "no such lane or place", offset)
     data, offset = _bytes(plaintext, offset + STREAM_HEAD.size, length)
     return Stream(lane, position, data), offset
 
 
-def _read_max_data(plaintext: bytes, offset: int) -> tuple[Frame, int]:
-    _, lane, position = MAX_DATA_HEAD.unpack_from(plaintext, offset)
+def _read_max_data(plaintext: bytes, offset: int) -> _Read:
+    _, lane, position = MAX_DATA_FRAME.unpack_from(plaintext, offset)
     if lane >= LANES_MAX:
         raise DecodeError("frame", "no such lane", offset)
-    return MaxData(lane, position), offset + MAX_DATA_HEAD.size
+    return MaxData(lane, position), offset + MAX_DATA_FRAME.size
 
 
-def _read_token(plaintext: bytes, offset: int) -> tuple[Frame, int]:
-    return Token(*TOKEN_HEAD.unpack_from(plaintext, offset)), offset + TOKEN_HEAD.size
-
-
-def _read_close(plaintext: bytes, offset: int) -> tuple[Frame, int]:
+def _read_close(plaintext: bytes, offset: int) -> _Read:
     _, length = CLOSE_HEAD.unpack_from(plaintext, offset)
     text, offset = _bytes(plaintext, offset + CLOSE_HEAD.size, length)
-    return Close(text.decode(errors="replace")), offset
+    if length > REASON_BYTES_MAX or not all(32 <= byte < 127 for byte in text):
+        raise DecodeError("frame", "reason is no short text", offset)
+    return Close(text.decode("ascii")), offset
 
 
 def _bytes(plaintext: bytes, start: int, length: int) -> tuple[bytes, int]:
@@ -197,8 +210,9 @@ def _bytes(plaintext: bytes, start: int, length: int) -> tuple[bytes, int]:
 
 
 _READERS = {
-    PING: _read_number,
-    PONG: _read_number,
+    PADDING: _read_padding,
+    PING: _read_token,
+    PONG: _read_token,
     ACK: _read_ack,
     RPC: _read_rpc,
     STREAM: _read_stream,

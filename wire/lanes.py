@@ -7,9 +7,11 @@ order, within a bounded window, and messages together. Both count in bytes since
 from __future__ import annotations
 
 import struct
+from bisect import insort
 from collections import deque
 
 from .errors import DecodeError
+from .frames import LANE_CREDIT_BYTES
 from .recovery import Span
 
 LENGTH = struct.Struct(">I")
@@ -17,18 +19,23 @@ LENGTH = struct.Struct(">I")
 COPY_BYTES_MAX = 16 * 1024
 """Up to here a message is copied behind its length, which is one part to send instead of two."""
 
+EARLY_PIECES_MAX = 8192
+"""Pieces kept ahead of a gap; a full window of 1200-byte packets is 3600. Tiny pieces would cost more than their bytes."""
+
 
 class SendLane:
     """Queue messages and give out their bytes."""
 
-    __slots__ = ("_again", "_parts", "limit", "offset", "queued_bytes")
+    __slots__ = ("_again", "_parts", "limit", "number", "offset", "queued_bytes")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, number: int) -> None:
+        self.number = number
         self._parts: deque[bytes | memoryview] = deque()
-        self._again: deque[Span] = deque()
+        self._again: list[Span] = []
+        """Lost bytes, the first to go at the end."""
         self.offset = 0
         """Where the next new byte goes."""
-        self.limit = limit
+        self.limit = LANE_CREDIT_BYTES
         """Where the other side's window ends."""
         self.queued_bytes = 0
         """New bytes not yet given out."""
@@ -43,72 +50,85 @@ class SendLane:
             self._parts.append(memoryview(message))
         self.queued_bytes += size + 4
 
-    def lost(self, span: Span) -> None:
-        """Take back bytes that did not arrive."""
-        self._again.append(span)
+    def take_back(self, span: Span) -> None:
+        """Take back bytes that did not arrive; the earliest of all goes out first."""
+        insort(self._again, span, key=_behind)
 
-    @property
-    def has_data(self) -> bool:
-        """Tell whether something may be given out now."""
-        return bool(self._again) or (self.queued_bytes > 0 and self.offset < self.limit)
-
-    def take(self, room: int) -> tuple[int, list[bytes | memoryview], int] | None:
-        """Give out at most `room` bytes as (offset, parts, size): lost ones first, then new ones within the window."""
+    def take(self, room: int) -> Span | None:
+        """Give out at most `room` bytes: lost ones first, then new ones within the window; None when there are none."""
         if self._again:
             return self._take_again(room)
+        queued = self.queued_bytes
         room = min(room, self.limit - self.offset)
-        if room <= 0 or not self.queued_bytes:
+        if room <= 0 or not queued:
             return None
-        pieces, size = self._cut(room)
-        offset = self.offset
-        self.offset += size
-        self.queued_bytes -= size
-        return offset, pieces, size
-
-    def _cut(self, room: int) -> tuple[list[bytes | memoryview], int]:
         parts = self._parts
-        if self.queued_bytes <= room:
-            pieces = list(parts)
+        data: bytes | memoryview
+        if queued <= room:
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
             parts.clear()
-            return pieces, self.queued_bytes
-        pieces = []
-        left = room
-        while left:
+            size = queued
+        else:
+            data = self._cut(room)
+            size = room
+        offset = self.offset
+        self.offset = offset + size
+        self.queued_bytes = queued - size
+        return self.number, offset, data
+
+    def _cut(self, room: int) -> bytes | memoryview:
+        """Take exactly `room` bytes off the front; more than that is queued."""
+        parts = self._parts
+        pieces: list[bytes | memoryview] = []
+        while room:
             part = parts[0]
             size = len(part)
-            if size > left:
+            if size > room:
                 view = memoryview(part)
-                pieces.append(view[:left])
-                parts[0] = view[left:]
-                return pieces, room
+                pieces.append(view[:room])
+                parts[0] = view[room:]
+                break
             pieces.append(part)
             parts.popleft()
-            left -= size
-        return pieces, room
+            room -= size
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _take_again(self, room: int) -> tuple[int, list[bytes | memoryview], int]:
-        span = self._again.popleft()
-        size = len(span.data)
-        if size <= room:
-            return span.offset, [span.data], size
-        view = memoryview(span.data)
-        self._again.appendleft(Span(span.lane, span.offset + room, view[room:]))
-        return span.offset, [view[:room]], room
+    def _take_again(self, room: int) -> Span:
+        number, offset, data = self._again.pop()
+        if len(data) <= room:
+            return number, offset, data
+        view = memoryview(data)
+        self._again.append((number, offset + room, view[room:]))
+        return number, offset, view[:room]
+
+
+def _behind(span: Span) -> int:
+    return -span[1]
 
 
 class ReceiveLane:
     """Put bytes in order and messages together."""
 
-    __slots__ = ("_early", "_early_bytes", "_message", "_missing", "_say_again", "_window", "granted", "message_bytes_max", "offset")
+    __slots__ = (
+        "_early",
+        "_early_bytes",
+        "_grant_at",
+        "_message",
+        "_message_bytes_max",
+        "_missing",
+        "_window",
+        "granted",
+        "offset",
+    )
 
     def __init__(self, window: int, message_bytes_max: int) -> None:
         self._window = window
-        self.message_bytes_max = message_bytes_max
+        self._message_bytes_max = message_bytes_max
         self.offset = 0
         """Everything before this arrived."""
-        self.granted = window
-        """How far the other side was told that it may go."""
-        self._say_again = False
+        self.granted = LANE_CREDIT_BYTES
+        """How far the other side may go."""
+        self._grant_at = LANE_CREDIT_BYTES // 2
         self._early: dict[int, bytes] = {}
         self._early_bytes = 0
         self._message: list[bytes] = []
@@ -118,44 +138,56 @@ class ReceiveLane:
     @property
     def grant_due(self) -> bool:
         """Tell whether the window has moved enough to say so."""
-        return self._say_again or self.offset + self._window - self.granted >= self._window // 4
+        return self.offset >= self._grant_at
 
     def grant(self) -> int:
         """Open the window and return its new end."""
-        self._say_again = False
-        self.granted = self.offset + self._window
+        self._grant_at = self.offset + self._window // 4
+        self.granted = max(self.granted, self.offset + self._window)
         return self.granted
 
-    def granted_again(self) -> None:
+    def grant_again(self) -> None:
         """Say the window's end once more: the packet that said it was lost."""
-        self._say_again = True
+        self._grant_at = self.offset
 
-    def receive(self, offset: int, data: bytes, messages: list[bytes]) -> None:
-        """Take in bytes and append the messages that are whole now; raises DecodeError for what breaks the rules."""
+    def receive(self, offset: int, data: bytes, messages: list[bytes]) -> bool:
+        """Take in bytes and append the messages that are whole now.
+
+        False when there is no room for them now: they must be sent again. Raises DecodeError for what breaks the rules.
+        """
+        expected = self.offset
+        if offset == expected and not self._early:
+            if offset + len(data) > self.granted:
+                raise DecodeError("lane", "beyond the window", 0)
+            self._feed(data, messages)
+            return True
         end = offset + len(data)
         if end > self.granted:
             raise DecodeError("lane", "beyond the window", 0)
-        if end <= self.offset:
-            return
-        if offset > self.offset:
-            self._keep_early(offset, data)
-            return
-        self._feed(data if offset == self.offset else data[self.offset - offset :], messages)
+        if end <= expected:
+            return True
+        if offset > expected:
+            return self._keep_early(offset, data)
+        self._feed(data[expected - offset :], messages)
         while self._early:
-            data = self._next_early()
-            if not data:
-                return
-            self._feed(data, messages)
+            piece = self._next_early()
+            if not piece:
+                break
+            self._feed(piece, messages)
+        return True
 
-    def _keep_early(self, offset: int, data: bytes) -> None:
-        """Overlapping pieces may be kept twice; bounded because each must lie within the window and be a new start."""
+    def _keep_early(self, offset: int, data: bytes) -> bool:
+        """Overlapping pieces may be kept twice, within bounds on their number and bytes."""
         known = self._early.get(offset)
-        if known is not None and len(known) >= len(data):
-            return
-        self._early_bytes += len(data) - (len(known) if known is not None else 0)
-        if self._early_bytes > 2 * self._window:
-            raise DecodeError("lane", "more pieces than the window holds", 0)
+        known_bytes = 0 if known is None else len(known)
+        if len(data) <= known_bytes:
+            return True
+        grown = self._early_bytes + len(data) - known_bytes
+        if grown > 2 * self._window or (known is None and len(self._early) >= EARLY_PIECES_MAX):
+            return False
+        self._early_bytes = grown
         self._early[offset] = data
+        return True
 
     def _next_early(self) -> bytes:
         data = self._early.pop(self.offset, None)
@@ -170,22 +202,20 @@ class ReceiveLane:
         return b""
 
     def _feed(self, data: bytes, messages: list[bytes]) -> None:
-        self.offset += len(data)
-        position = self._continue(data, messages) if self._message or self._missing else 0
         size = len(data)
-        unpack, append, most = LENGTH.unpack_from, messages.append, self.message_bytes_max
+        self.offset += size
+        position = self._continue(data, messages) if self._message or self._missing else 0
+        unpack, append, most = LENGTH.unpack_from, messages.append, self._message_bytes_max
         while position + 4 <= size:
             (length,) = unpack(data, position)
+            if length > most:
+                raise DecodeError("lane", "message over the limit", position)
             start = position + 4
             position = start + length
             if position > size:
-                if length > most:
-                    raise DecodeError("lane", "message over the limit", start)
                 self._message = [data[start:]] if start < size else []
                 self._missing = position - size
                 return
-            if length > most:
-                raise DecodeError("lane", "message over the limit", start)
             append(data[start:position])
         if position < size:
             self._message = [data[position:]]
@@ -211,7 +241,7 @@ class ReceiveLane:
             self._message = [head]
             return taken
         (length,) = LENGTH.unpack(head)
-        if length > self.message_bytes_max:
+        if length > self._message_bytes_max:
             raise DecodeError("lane", "message over the limit", 0)
         self._message = []
         if length == 0:

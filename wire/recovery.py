@@ -1,13 +1,13 @@
 """Know what of the sent packets arrived, on datagram paths (RFC 9002, with NewReno).
 
-A packet is lost when three later ones arrived or when it is overdue by 9/8 of a round trip. When nothing arrives at all, a
-probe time-out doubles from try to try. Packets that went over TCP are only remembered: TCP delivers them or its
-connection dies, and then `take_all` gives them back. What a packet carried is given back as it was handed in.
+A packet is lost when three later ones arrived or when it is overdue by 9/8 of a round trip. When nothing arrives at all,
+the oldest packets are sent again as probes, after a time that doubles from try to try. Packets that went over TCP are only
+remembered: TCP delivers them or its connection dies, and then `take_all` gives them back.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .packet import DATAGRAM_BYTES
 
 PACKET_THRESHOLD = 3
 """RFC 9002, section 6.1.1."""
@@ -19,34 +19,42 @@ GRANULARITY_S = 0.001
 INITIAL_RTT_S = 0.333
 """RFC 9002, section 6.2.2."""
 
-INITIAL_WINDOW_BYTES = 10 * 1200
-MINIMUM_WINDOW_BYTES = 2 * 1200
+INITIAL_WINDOW_BYTES = 10 * DATAGRAM_BYTES
 """RFC 9002, section 7.2."""
+
+MINIMUM_WINDOW_BYTES = 4 * DATAGRAM_BYTES
+"""With fewer than four packets under way, three later ones can never tell that one is lost."""
 
 LOSS_REDUCTION = 0.7
 """CUBIC's factor (RFC 9438): half would waste more on links that lose packets at random."""
 
+PROBE_PACKETS = 2
+"""Sent per probe time-out, whatever the window says (RFC 9002, section 6.2.4)."""
+
+PROBES_UNTIL_COLLAPSE = 3
+"""Time-outs in a row after which the path is taken to be congested throughout (RFC 9002, section 7.6)."""
+
 PROBE_BACKOFF_MAX = 6
 """Doublings of the probe time-out; the owner finds the peer dead by then."""
 
+NEVER = float("inf")
 
-class Span(NamedTuple):
-    """Bytes of a lane that a packet carried."""
-
-    lane: int
-    offset: int
-    data: bytes | memoryview
+Span = tuple[int, int, bytes | memoryview]
+"""Bytes of a lane that a packet carried: (lane, offset, bytes)."""
 
 
-class Sent(NamedTuple):
+class Sent:
     """One packet that awaits acknowledgement."""
 
-    time: float
-    size: int
-    spans: tuple[Span, ...]
-    max_data: bool
-    """It carried a MAX_DATA frame."""
-    datagram: bool
+    __slots__ = ("datagram", "grants", "size", "spans", "time")
+
+    def __init__(self, time: float, size: int, spans: list[Span], grants: bool, datagram: bool) -> None:
+        self.time = time
+        self.size = size
+        self.spans = spans
+        self.grants = grants
+        """It carried a MAX_DATA frame."""
+        self.datagram = datagram
 
 
 class RttEstimate:
@@ -81,7 +89,9 @@ class Recovery:
 
     __slots__ = (
         "_largest_acked",
+        "_last_sent",
         "_loss_time",
+        "_probe_credit",
         "_probes",
         "_recovery_start",
         "_sent",
@@ -89,7 +99,6 @@ class Recovery:
         "_window_max",
         "ack_delay_max_s",
         "in_flight",
-        "last_sent",
         "rtt",
         "window",
     )
@@ -100,45 +109,45 @@ class Recovery:
         self.in_flight = 0
         """Datagram bytes sent and neither acknowledged nor lost."""
         self.ack_delay_max_s = ack_delay_max_s
-        self.last_sent = 0.0
+        self._last_sent = 0.0
         self._window_max = window_max
-        self._slow_start_until = float("inf")
+        self._slow_start_until = NEVER
         self._sent: dict[int, Sent] = {}
         self._largest_acked = -1
         self._recovery_start = -1.0
-        self._loss_time: float | None = None
+        self._loss_time = NEVER
         self._probes = 0
-
-    @property
-    def has_unacknowledged(self) -> bool:
-        """Tell whether anything awaits acknowledgement."""
-        return bool(self._sent)
+        self._probe_credit = 0
 
     @property
     def may_send(self) -> bool:
-        """Tell whether the window has room for a datagram."""
-        return self.in_flight < self.window
+        """Tell whether a datagram may go: the window has room, or it is a probe."""
+        return self.in_flight < self.window or self._probe_credit > 0
 
     def sent(self, counter: int, packet: Sent) -> None:
         """Remember a packet that is to be acknowledged."""
         self._sent[counter] = packet
         if packet.datagram:
             self.in_flight += packet.size
-            self.last_sent = packet.time
+            self._last_sent = packet.time
+            if self._probe_credit:
+                self._probe_credit -= 1
 
     def acknowledged(
-        self, ranges: tuple[tuple[int, int], ...], delay_s: float, now: float
+        self, ranges: list[tuple[int, int]], delay_s: float, now: float
     ) -> tuple[list[Sent], list[Sent]]:
-        """Take in an ACK; return the packets that arrived and those lost."""
+        """Take in an ACK (ranges newest first); return the packets that arrived and those lost."""
+        largest = ranges[0][1]
+        newest = self._sent.get(largest)
         arrived = self._take_acknowledged(ranges)
         if not arrived:
             return [], []
-        largest = ranges[0][1]
-        newest = arrived[0]
         self._largest_acked = max(self._largest_acked, largest)
-        if newest.datagram:
+        if newest is not None and newest.datagram:
             self.rtt.add(now - newest.time, min(delay_s, self.ack_delay_max_s))
-        self._probes = 0
+        if not self.in_flight and not arrived[0].datagram:
+            return arrived, []
+        self._probes = self._probe_credit = 0
         self._grow(arrived)
         return arrived, self._take_lost(now)
 
@@ -146,19 +155,25 @@ class Recovery:
         """Return when `handle_timeout` is due; None when no datagram is under way."""
         if not self.in_flight:
             return None
-        return self._loss_time if self._loss_time is not None else self.last_sent + self._probe_timeout_s()
+        if self._loss_time != NEVER:
+            return self._loss_time
+        return self._last_sent + self._probe_timeout_s()
 
     def handle_timeout(self, now: float) -> list[Sent]:
-        """Return the packets to send again: those lost, or the oldest as a probe."""
-        if self._loss_time is not None and self._loss_time <= now:
+        """Return the packets to send again: those lost, or the oldest as probes."""
+        if self._loss_time <= now:
             return self._take_lost(now)
         due = self.next_timeout()
         if due is None or due > now:
             return []
-        self._probes = min(self._probes + 1, PROBE_BACKOFF_MAX)
-        self.last_sent = now
-        oldest = next(counter for counter, packet in self._sent.items() if packet.datagram)
-        return [self._remove(oldest)]
+        self._probes += 1
+        if self._probes >= PROBES_UNTIL_COLLAPSE:
+            self.window = float(MINIMUM_WINDOW_BYTES)
+        self._last_sent = now
+        self._probe_credit = PROBE_PACKETS
+        datagrams = (counter for counter, packet in self._sent.items() if packet.datagram)
+        oldest = [counter for counter, _ in zip(datagrams, range(PROBE_PACKETS), strict=False)]
+        return [self._remove(counter) for counter in oldest]
 
     def take_all(self, *, datagram: bool) -> list[Sent]:
         """Give back every packet of one kind of path: the path is gone."""
@@ -169,21 +184,24 @@ class Recovery:
         """Begin anew with what was learned of the path before (RFC 9000, section 9.4)."""
         self.rtt = RttEstimate()
         self.window = float(INITIAL_WINDOW_BYTES)
-        self._slow_start_until = float("inf")
+        self._slow_start_until = NEVER
         self._probes = 0
 
-    def _take_acknowledged(self, ranges: tuple[tuple[int, int], ...]) -> list[Sent]:
-        """Newest first. Walks the packets that wait, never the numbers a range spans: those are the peer's to choose."""
+    def _take_acknowledged(self, ranges: list[tuple[int, int]]) -> list[Sent]:
+        """Walk the packets that wait, never the numbers that a range spans: those are the peer's to choose."""
+        sent = self._sent
+        position = len(ranges) - 1
+        first, last = ranges[position]
         counters: list[int] = []
-        ascending = list(reversed(ranges))
-        for counter in self._sent:
-            while ascending and counter > ascending[0][1]:
-                ascending.pop(0)
-            if not ascending:
+        for counter in sent:
+            while counter > last and position:
+                position -= 1
+                first, last = ranges[position]
+            if counter > last:
                 break
-            if counter >= ascending[0][0]:
+            if counter >= first:
                 counters.append(counter)
-        return [self._remove(counter) for counter in reversed(counters)]
+        return [self._remove(counter) for counter in counters]
 
     def _remove(self, counter: int) -> Sent:
         packet = self._sent.pop(counter)
@@ -192,21 +210,18 @@ class Recovery:
         return packet
 
     def _grow(self, arrived: list[Sent]) -> None:
-        size = sum(packet.size for packet in arrived if packet.datagram and packet.time > self._recovery_start)
+        """Open the window by what arrived, unless the sender left it half empty (RFC 9002, section 7.8)."""
+        start = self._recovery_start
+        size = sum([packet.size for packet in arrived if packet.datagram and packet.time > start])
         if not size or self.in_flight + size < self.window / 2:
             return
-        if self.window < self._slow_start_until:
-            self.window += size
-        else:
-            self.window += 1200 * size / self.window
+        slow_start = self.window < self._slow_start_until
+        self.window += size if slow_start else DATAGRAM_BYTES * size / self.window
         self.window = min(self.window, self._window_max)
 
     def _take_lost(self, now: float) -> list[Sent]:
-        self._loss_time = None
-        if not self._sent or self._largest_acked < 0:
-            return []
-        rtt = self.rtt
-        delay_s = max(TIME_THRESHOLD * max(rtt.smoothed_s or INITIAL_RTT_S, rtt.latest_s), GRANULARITY_S)
+        self._loss_time = NEVER
+        delay_s = self._loss_delay_s()
         lost = []
         for counter, packet in self._sent.items():
             if counter >= self._largest_acked:
@@ -215,8 +230,8 @@ class Recovery:
                 continue
             if counter <= self._largest_acked - PACKET_THRESHOLD or packet.time + delay_s <= now:
                 lost.append(counter)
-            elif self._loss_time is None:
-                self._loss_time = packet.time + delay_s
+            else:
+                self._loss_time = min(self._loss_time, packet.time + delay_s)
         packets = [self._remove(counter) for counter in lost]
         if packets:
             self._shrink(packets[-1].time, now)
@@ -230,10 +245,15 @@ class Recovery:
         self.window = max(self.window * LOSS_REDUCTION, MINIMUM_WINDOW_BYTES)
         self._slow_start_until = self.window
 
+    def _loss_delay_s(self) -> float:
+        rtt = self.rtt
+        smoothed_s = INITIAL_RTT_S if rtt.smoothed_s is None else rtt.smoothed_s
+        return max(TIME_THRESHOLD * max(smoothed_s, rtt.latest_s), GRANULARITY_S)
+
     def _probe_timeout_s(self) -> float:
         rtt = self.rtt
         if rtt.smoothed_s is None:
             timeout_s = 2 * INITIAL_RTT_S
         else:
             timeout_s = rtt.smoothed_s + max(4 * rtt.variance_s, GRANULARITY_S) + self.ack_delay_max_s
-        return float(timeout_s * 2**self._probes)
+        return float(timeout_s * 2 ** min(self._probes, PROBE_BACKOFF_MAX))

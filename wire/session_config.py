@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import ConfigError
+from .frames import LANE_CREDIT_BYTES
 from .packet import DATAGRAM_BYTES, STREAM_PACKET_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AckPolicy:
+    """What may pass before an acknowledgement."""
+
+    packets: int
+    """Packets after which one goes at once. Raising it makes the sender hold more and learn of losses later."""
+
+    size_bytes: int
+    """The same in bytes."""
+
+    delay_s: float
+    """How long it may wait for company. Raising it delays repairs, lowering it makes packets of nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +46,8 @@ class SessionConfig:
     """A sender that waits for room goes on when so little is queued. Raising it costs memory, lowering it stalls."""
 
     window_bytes: int = 4 * 1024 * 1024
-    """Bytes of a lane the other side may have under way. Must cover bandwidth times delay: 4 MiB is 400 Mbit/s at 80 ms."""
+    """Bytes of a lane the other side may have under way. Must cover bandwidth times delay: 4 MiB is 400 Mbit/s at 80 ms.
+    Raising it costs that much memory per lane when the peer sends with gaps."""
 
     congestion_window_bytes_max: int = 4 * 1024 * 1024
     """Bytes of datagrams under way. Raising it helps long fat paths and overruns small socket buffers."""
@@ -39,20 +55,20 @@ class SessionConfig:
     burst_packets_max: int = 64
     """Datagrams in one go; the acknowledgements of some let the next go. More overruns the receiver's buffer."""
 
-    ack_delay_s: float = 0.02
-    """How long an acknowledgement may wait for company on UDP (RFC 9000 has 25 ms)."""
+    datagram_acks: AckPolicy = AckPolicy(packets=2, size_bytes=2**62, delay_s=0.02)
+    """On UDP, as RFC 9000, sections 13.2.1 and 13.2.2 (25 ms there). Both sides must agree on the delay, roughly."""
 
-    ack_packets: int = 2
-    """Packets after which UDP acknowledges at once (RFC 9000, section 13.2.2)."""
+    stream_acks: AckPolicy = AckPolicy(packets=64, size_bytes=256 * 1024, delay_s=0.1)
+    """On TCP, where acknowledgements only trim the list of what to repeat if the connection dies."""
 
-    stream_ack_delay_s: float = 0.1
-    """The same on TCP, where acknowledgements only trim the list of what to repeat if the connection dies."""
-
-    stream_ack_packets: int = 16
-    """Packets after which TCP acknowledges at once; each holds up to 64 KiB on the sender."""
+    rpcs_max: int = 256
+    """Requests and answers waiting to leave; the oldest is dropped beyond it, they are unreliable anyway."""
 
     pings_max: int = 16
     """Unanswered pings remembered."""
+
+    rest_s: float = 1.0
+    """Silence after which the ciphers are let go: 5 KiB a session, made again in 5 us. Raising it holds them longer."""
 
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
@@ -60,6 +76,14 @@ class SessionConfig:
             raise ConfigError("session.datagram_bytes", "must be 256 to 65000")
         if not 1200 <= self.stream_packet_bytes <= STREAM_PACKET_BYTES:
             raise ConfigError("session.stream_packet_bytes", f"must be 1200 to {STREAM_PACKET_BYTES}")
-        for name in ("message_bytes_max", "send_buffer_bytes_max", "window_bytes", "burst_packets_max"):
+        if self.window_bytes < LANE_CREDIT_BYTES:
+            raise ConfigError("session.window_bytes", f"must be at least {LANE_CREDIT_BYTES}")
+        for name in (
+            "message_bytes_max",
+            "send_buffer_bytes_max",
+            "burst_packets_max",
+            "rpcs_max",
+            "pings_max",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"session.{name}", "must be at least 1")

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mesh99.dht.results import GetResult, PutResult
+from mesh99.dht.get import GetResult
+from mesh99.dht.put import PutResult
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.wire.record import Record, value_key
 
@@ -21,11 +22,11 @@ class Mesh99Network:
     """Overlays with their own defaults."""
 
     def __init__(self) -> None:
-        self._ends: list[OverlayHost] = []
+        self._ends: dict[int, OverlayHost] = {}
 
     async def join(self, nodes: int) -> None:
         """Start them; a node is in when its bootstrap is done."""
-        self._ends = [OverlayHost(OverlayConfig()) for _ in range(nodes)]
+        self._ends = {node: OverlayHost(OverlayConfig()) for node in range(nodes)}
         way_in = self._ends[0].endpoint
         gate = asyncio.Semaphore(JOINS_AT_ONCE)
 
@@ -34,7 +35,7 @@ class Mesh99Network:
                 await end.connect(way_in)
                 await result_of(end, lambda done: end.overlay.dht.bootstrap(end.host.now(), done))
 
-        await asyncio.gather(*map(join_one, self._ends[1:]))
+        await asyncio.gather(*map(join_one, list(self._ends.values())[1:]))
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
         """Sign a value and store it."""
@@ -56,11 +57,11 @@ class Mesh99Network:
     async def kill(self, nodes: Sequence[int]) -> None:
         """Close their sockets without a word."""
         for node in nodes:
-            await self._ends[node].die()
+            await self._ends.pop(node).die()
 
     async def close(self) -> None:
         """Stop all."""
-        await self.kill(range(len(self._ends)))
+        await self.kill(list(self._ends))
 
 
 async def result_of(end: OverlayHost, start: Callable[[Callable[[Any], None]], None]) -> Any:

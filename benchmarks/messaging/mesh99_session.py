@@ -15,7 +15,7 @@ from .byte_line import LineClient, answer_on
 from .desk import Desk
 from .systems import Client, Server
 
-QUEUE_BYTES_MAX = 1024 * 1024  # a sender waits beyond it; a TCP socket of the baseline holds about as much
+QUEUE_BYTES_MAX = 2 * 1024 * 1024  # a sender waits beyond it, until the session says that half of it is left
 PATH_TIMEOUT_S = 5.0
 
 
@@ -24,12 +24,14 @@ class SessionLine:
 
     on_message: Callable[[bytes], Any]
 
-    def __init__(self, end: OverlayHost, line: Line) -> None:
+    def __init__(self, end: OverlayHost, line: Line, kick: Callable[[], None]) -> None:
         self._end = end
         self._line = line
         self._overlay = end.overlay
         self._now = end.host.now
-        self._kick = end.pump.kick
+        self._kick = kick
+        self._drained = asyncio.Event()
+        line.session.on_drained = self._drained.set
 
     def send(self, data: bytes) -> None:
         """Queue a message; the first of a loop turn leaves at once, the rest share packets."""
@@ -39,8 +41,9 @@ class SessionLine:
     async def drain(self) -> None:
         """Let the loop turn, and wait while the session holds too much."""
         await asyncio.sleep(0)
-        while self._line.session.queued_bytes > QUEUE_BYTES_MAX:
-            await self._end.flushed()
+        if self._line.session.queued_bytes > QUEUE_BYTES_MAX:
+            self._drained.clear()
+            await self._drained.wait()
 
     async def close(self) -> None:
         """Leave the network."""
@@ -60,7 +63,8 @@ class SessionServer:
     def _receive(self, line: Line, message: bytes) -> None:
         known = self._lines.get(line)
         if known is None:
-            known = self._lines[line] = SessionLine(self._end, line)
+            # What is sent while packets are read leaves when the host has read them all.
+            known = self._lines[line] = SessionLine(self._end, line, kick=lambda: None)
             answer_on(known, self._desk)
         known.on_message(message)
 
@@ -86,6 +90,6 @@ async def connect(address: dict[str, Any], variant: str) -> Client:
     async with asyncio.timeout(PATH_TIMEOUT_S):
         while line.session.path.transport != variant:
             await asyncio.sleep(0.01)
-    session_line = SessionLine(end, line)
+    session_line = SessionLine(end, line, end.pump.kick)
     end.overlay.on_message = lambda _line, message: session_line.on_message(message)
     return LineClient(session_line)

@@ -23,7 +23,13 @@ class HalfOpen:
     __slots__ = ("acceptance", "deadline", "digest", "line", "local_id", "reply")
 
     def __init__(
-        self, digest: bytes, local_id: int, reply: bytes, acceptance: Acceptance, line: Line | None, deadline: float
+        self,
+        digest: bytes,
+        local_id: int,
+        reply: bytes,
+        acceptance: Acceptance,
+        line: Line | None,
+        deadline: float,
     ) -> None:
         self.digest = digest
         self.local_id = local_id

@@ -23,7 +23,7 @@ class OverlayConfig:
     """Outgoing handshakes under way at once, about 2 KiB each; further ones fail at once."""
 
     dial_retries_s: tuple[float, ...] = (0.25, 0.75, 1.75)
-    """When an unanswered first packet is sent again, seconds after the first. RFC 8489's 500 ms is too slow for a lookup."""
+    """When an unanswered first packet is sent again, seconds after the first (STUN's 500 ms is too slow for a lookup)."""
 
     dial_timeout_s: float = 3.0
     """When a dial is given up. Raising it makes dead peers cost more before another is tried."""
@@ -41,7 +41,7 @@ class OverlayConfig:
     """Incoming handshakes per second before cookies are asked for; each costs about 0.4 ms of CPU."""
 
     keepalive_s: float = 10.0
-    """Silence on a session before it is probed. Lower finds dead peers sooner and costs one 60-byte exchange per period."""
+    """Silence on a session before it is probed. Lower finds dead peers sooner and costs one 60-byte exchange each."""
 
     probe_interval_s: float = 1.0
     """Time between two probes of a silent peer."""

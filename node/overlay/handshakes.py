@@ -62,7 +62,12 @@ class Handshakes:
         return self._dials_by_peer.get(peer)
 
     def dial(
-        self, key: PublicKey | None, endpoints: tuple[Endpoint, ...], early: bytes, done: Connected | None, now: float
+        self,
+        key: PublicKey | None,
+        endpoints: tuple[Endpoint, ...],
+        early: bytes,
+        done: Connected | None,
+        now: float,
     ) -> None:
         """Call a peer, or join the call under way; `done` is told the outcome."""
         peer = key.node_id if key is not None else endpoints[0]
@@ -125,11 +130,18 @@ class Handshakes:
             self._fail(dial, NoPath(dial.name, (str(endpoint),)), now)
 
     def _start(
-        self, peer: NodeId | Endpoint, key: PublicKey | None, endpoints: tuple[Endpoint, ...], early: bytes, now: float
+        self,
+        peer: NodeId | Endpoint,
+        key: PublicKey | None,
+        endpoints: tuple[Endpoint, ...],
+        early: bytes,
+        now: float,
     ) -> Dial:
         local_id = self._new_id()
         initiation = Initiation(self._identity, key, self._settings, self._entropy, local_id)
-        dial = Dial(initiation, local_id, key, endpoints, early if key is not None else b"", self._config, now)
+        dial = Dial(
+            initiation, local_id, key, endpoints, early if key is not None else b"", self._config, now
+        )
         if early and key is None:
             dial.requests.append(early)
         self._dials[local_id] = self._dials_by_peer[peer] = dial
@@ -197,7 +209,9 @@ class Handshakes:
         reply = acceptance.reply(early=early, observed=source)
         established = acceptance.established
         line = self._new_line(established, source, now) if established is not None else None
-        self.half_open.add(HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s))
+        self.half_open.add(
+            HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s)
+        )
         self.packets.append((reply, source))
 
     def _receive_final(self, packet: bytes, source: Endpoint, now: float) -> None:

@@ -94,5 +94,7 @@ class LineTable:
         return bool(self._ready)
 
     def _stands_over(self, new: Line, old: Line) -> bool:
-        simultaneous = new.initiated != old.initiated and new.opened - old.opened < self._config.dial_timeout_s
+        simultaneous = (
+            new.initiated != old.initiated and new.opened - old.opened < self._config.dial_timeout_s
+        )
         return new.initiated == (self._own_id < new.node_id) if simultaneous else True

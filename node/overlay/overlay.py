@@ -121,7 +121,9 @@ class Overlay:
     @property
     def has_output(self) -> bool:
         """Tell whether a command queued something to send."""
-        return bool(self.lines.has_ready or self._packets or self._handshakes.packets or self.dht.has_requests)
+        return bool(
+            self.lines.has_ready or self._packets or self._handshakes.packets or self.dht.has_requests
+        )
 
     def take_stream_requests(self) -> list[Endpoint]:
         """Return the TCP endpoints to connect to."""
@@ -135,7 +137,11 @@ class Overlay:
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; it may prove too early, never too late."""
-        times = (self.lines.deadlines.next_timeout(), self._handshakes.next_timeout(), self.dht.next_timeout())
+        times = (
+            self.lines.deadlines.next_timeout(),
+            self._handshakes.next_timeout(),
+            self.dht.next_timeout(),
+        )
         return min((t for t in times if t is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
@@ -233,7 +239,10 @@ class Overlay:
             self._received(line, source, now)
             return
         self.dropped["data for no session"] += 1
-        if len(packet) >= SMALLEST_RESET_CAUSE_BYTES and self._handshakes.half_open.by_local_id(local_id) is None:
+        if (
+            len(packet) >= SMALLEST_RESET_CAUSE_BYTES
+            and self._handshakes.half_open.by_local_id(local_id) is None
+        ):
             self._packets.append((reset_packet(self.identity, local_id), source))
 
     def _receive_reset(self, packet: bytes, now: float) -> None:
@@ -363,6 +372,3 @@ class Overlay:
     def _dial_failed(self, dial: Dial, error: MeshError, now: float) -> None:
         if dial.public_key is not None:
             self.dht.unreachable(dial.public_key.node_id, now)
-
-
-

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +53,8 @@ def start(place: Any) -> Network:
 
 
 @pytest.fixture(scope="module")
-def network(shared_place: Any) -> Iterator[Network]:
-    yield start(shared_place)
+def network(shared_place: Any) -> Network:
+    return start(shared_place)
 
 
 def found(agent: Any, capability: str) -> list[str]:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from mesh99.cli.client import Client
+from mesh99.cli.control_connection import SOCKET_NAME
 from mesh99.cli.exit_codes import ExitCode
 from mesh99.cli.failure import Failure
-from mesh99.node.control_protocol import SOCKET_NAME
 
 
 @contextmanager
@@ -103,5 +103,5 @@ def test_the_default_home_needs_no_option_in_the_hint(
 
 
 def test_a_home_too_deep_for_a_socket_address(node: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mesh99.node.control_protocol.SOCKET_PATH_BYTES_MAX", 10)
+    monkeypatch.setattr("mesh99.cli.control_connection.SOCKET_PATH_BYTES_MAX", 10)
     assert Client(home).call("status")["name"] == "reader"

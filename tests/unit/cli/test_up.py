@@ -16,7 +16,8 @@ from mesh99.wire.errors import ConfigError
 
 PROGRAM = """
 from mesh99.node.node import Node
-agent = Node(name="program", capabilities=["a"], listen="127.0.0.1:7412", registries=["http://r"], peers=["127.0.0.1:7413"])
+agent = Node(name="program", capabilities=["a"], listen="127.0.0.1:7412",
+             registries=["http://r"], peers=["127.0.0.1:7413"])
 number = 7
 """
 

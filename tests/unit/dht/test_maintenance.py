@@ -97,7 +97,7 @@ def test_a_broken_session_brings_a_ping_and_a_dead_peer_is_dropped_within_second
     network = virtual_network(seed=37)
     network.join(10)
     network.run(5.0)
-    watcher, alive, dead = network.nodes[:3]
+    watcher, alive, dead = network.nodes[4:7]
     dead.alive = False
     for node in (alive, dead):
         watcher.dht.unreachable(node.node_id, network.now)

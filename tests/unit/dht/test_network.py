@@ -100,7 +100,7 @@ def test_the_dead_are_not_asked_again_and_again(virtual_network) -> None:
 
 def history(virtual_network, seed: int) -> str:
     network, random = virtual_network(seed=seed, loss=0.02), Random(seed)
-    network.join(50)
+    network.join(25)
     network.run(3.0)
     keys = put_all(network, random)
     kill_a_fifth(network, random)

@@ -1,0 +1,265 @@
+"""Typed requests, replies and one-way messages over the lines of an Overlay.
+
+Outgoing requests wait in PendingCalls as futures; incoming ones go to the Dispatcher. A sender waits when a line holds
+as much as it should, so that a slow peer slows whoever writes to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..wire.errors import (
+    ConfigError,
+    DeadlineExceeded,
+    DecodeError,
+    MeshError,
+    NodeClosed,
+    NoPath,
+    RemoteRejected,
+)
+from .asyncio_host import AsyncioHost
+from .config import NodeConfig
+from .messages.calls import PendingCalls
+from .messages.dispatch import Dispatcher, Done
+from .messages.envelope import ONE_WAY, REQUEST, Envelope, decode, decode_any, encode
+from .messages.errors import INVALID, InvalidMessage
+from .messages.message import TYPE_NAME_BYTES_MAX, Message, message_class
+from .overlay.line import Line
+from .overlay.overlay import Overlay
+from .ports import Timer
+from .results import Answer
+
+T = TypeVar("T", bound=Message)
+P = TypeVar("P")
+
+UNTYPED_VERSION = 1
+"""A request without a message class speaks of the first version of its type."""
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Conversations:
+    """Talk in typed messages; handlers may be registered before the node runs."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self._config = config
+        self._handlers: list[tuple[type[Message], Callable[..., Any]]] = []
+        self._dispatcher: Dispatcher | None = None
+        self._overlay: Overlay | None = None
+        self._host: AsyncioHost | None = None
+        self._calls: PendingCalls | None = None
+        self._kick: Callable[[], None] = lambda: None
+        self._timer: Timer | None = None
+        self._armed_at = float("inf")
+        self._progress: dict[int, asyncio.Future[None]] = {}
+        self.dropped: Counter[str] = Counter()
+
+    def on(self, message_type: type[Message], handler: Callable[..., Any]) -> None:
+        """Handle a message type from now on."""
+        self._handlers.append((message_type, handler))
+        if self._dispatcher is not None:
+            self._dispatcher.on(message_type, handler)
+
+    def open(self, overlay: Overlay, host: AsyncioHost, kick: Callable[[], None]) -> None:
+        """Begin to talk over an Overlay."""
+        self._overlay, self._host, self._kick = overlay, host, kick
+        self._calls = PendingCalls(int.from_bytes(host.entropy(8), "big"), self._config.calls)
+        self._dispatcher = Dispatcher(overlay.identity.node_id, self._run, self._config.dispatcher)
+        for message_type, handler in self._handlers:
+            self._dispatcher.on(message_type, handler)
+        overlay.on_message = self._received
+
+    def close(self) -> None:
+        """Fail what still waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._calls is not None:
+            self._calls.handle_timeout(float("inf"))
+        for key in list(self._progress):
+            self._progressed(key)
+        self._overlay = self._host = None
+
+    # out
+
+    async def request(self, line: Line, message: Message, timeout_s: float, reply: type[T] | None) -> Any:
+        """Send a typed request and return the typed reply; raises RemoteRejected, DeadlineExceeded, NoPath."""
+        envelope = await self._ask(line, message.type_name, message.version, message.encode(), timeout_s)
+        return _typed_reply(envelope, reply)
+
+    async def call(self, line: Line, type_name: str, body: object, timeout_s: float) -> Answer:
+        """Send an untyped request and return its reply as plain values."""
+        host = self._opened(self._host)
+        started = host.now()
+        envelope = await self._ask(
+            line, _checked(type_name), UNTYPED_VERSION, _encoder.encode(body), timeout_s
+        )
+        try:
+            reply = decode_any(envelope.body)
+        except DecodeError as error:
+            raise RemoteRejected(INVALID, f"the reply makes no sense: {error}") from None
+        return Answer(
+            reply=reply,
+            type_name=envelope.type_name.decode(errors="replace"),
+            sender=line.node_id.text,
+            elapsed_s=host.now() - started,
+            path=line.path_kind,
+            transport="direct",
+        )
+
+    async def send(self, line: Line, message: Message) -> str:
+        """Send a one-way message; returns its id once the line has taken it."""
+        calls = self._opened(self._calls)
+        message_id = calls.next_id()
+        body = message.encode()
+        self._write(line, encode(ONE_WAY, message_id, message.version, message.type_name.encode(), body))
+        if line.session.queued_bytes > self._config.line_queue_bytes:
+            await self.drained(line, self._config.drain_s)
+        return f"{message_id:016x}"
+
+    async def post(self, line: Line, type_name: str, body: object, timeout_s: float) -> str:
+        """Send an untyped one-way message; returns its id once the peer has acknowledged every byte."""
+        message_id = self._opened(self._calls).next_id()
+        name = _checked(type_name).encode()
+        self._write(line, encode(ONE_WAY, message_id, UNTYPED_VERSION, name, _encoder.encode(body)))
+        await self.acknowledged(line, timeout_s)
+        return f"{message_id:016x}"
+
+    def peer_lost(self, line: Line) -> None:
+        """Fail what awaits a peer that has no line any more."""
+        if self._calls is not None:
+            self._calls.peer_lost(line.node_id)
+        self._progressed(line.session.local_id)
+
+    async def drained(self, line: Line, timeout_s: float) -> None:
+        """Wait until the line has room again."""
+        room = self._config.overlay.session.drained_bytes
+        await self._until(line, lambda: line.session.queued_bytes <= room, "room on the line", timeout_s)
+
+    async def acknowledged(self, line: Line, timeout_s: float) -> None:
+        """Wait until the peer has acknowledged all that was written."""
+        await self._until(line, lambda: line.session.queued_bytes == 0, "acknowledgement", timeout_s)
+
+    async def _until(self, line: Line, holds: Callable[[], bool], waited_for: str, timeout_s: float) -> None:
+        async with asyncio.timeout(timeout_s) as limit:
+            try:
+                while not holds():
+                    await self._progress_of(line)
+            except asyncio.CancelledError:
+                if limit.expired():
+                    raise DeadlineExceeded(f"{waited_for} from {line.node_id.short}", timeout_s) from None
+                raise
+
+    async def _progress_of(self, line: Line) -> None:
+        """Wait for the next acknowledgement on a line; many may wait for the same."""
+        if line.session.closed is not None:
+            raise NoPath(line.node_id.short)
+        key = line.session.local_id
+        future = self._progress.get(key)
+        if future is None:
+            future = self._progress[key] = asyncio.get_running_loop().create_future()
+            line.session.on_drained = lambda: self._progressed(key)
+        await asyncio.shield(future)
+
+    def _progressed(self, key: int) -> None:
+        future = self._progress.pop(key, None)
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    async def _ask(self, line: Line, type_name: str, version: int, body: bytes, timeout_s: float) -> Envelope:
+        host, calls = self._opened(self._host), self._opened(self._calls)
+        future: asyncio.Future[Envelope] = asyncio.get_running_loop().create_future()
+
+        def told(envelope: Envelope | None, error: MeshError | None) -> None:
+            if future.done():
+                return
+            if envelope is not None:
+                future.set_result(envelope)
+            elif error is not None:
+                future.set_exception(error)
+
+        message_id = calls.add(line.node_id, type_name, timeout_s, host.now(), told)
+        try:
+            self._write(line, encode(REQUEST, message_id, version, type_name.encode(), body))
+            self._arm()
+            return await future
+        finally:
+            calls.cancel(message_id)
+
+    def _write(self, line: Line, data: bytes) -> None:
+        self._opened(self._overlay).send_message(line, data, self._opened(self._host).now())
+        self._kick()
+
+    # in
+
+    def _received(self, line: Line, data: bytes) -> None:
+        try:
+            envelope = decode(data)
+        except DecodeError as error:
+            self.dropped[f"message: {error.reason}"] += 1
+            return
+        if envelope.kind in (REQUEST, ONE_WAY):
+            assert self._dispatcher is not None, "messages come only to an open node"
+            self._dispatcher.receive(envelope, line.node_id, partial(self._write, line))
+        elif self._calls is not None:
+            self._calls.receive(envelope, line.node_id)
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any], done: Done) -> None:
+        task = self._opened(self._host).run(coroutine)
+
+        def finished(task: asyncio.Task[Any]) -> None:
+            if not task.cancelled():
+                error = task.exception()
+                done(None if error else task.result(), error)
+
+        task.add_done_callback(finished)
+
+    # time
+
+    def _arm(self) -> None:
+        host, calls = self._opened(self._host), self._opened(self._calls)
+        deadline = calls.next_timeout()
+        if deadline is None or deadline >= self._armed_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed_at = deadline
+        self._timer = host.call_at(deadline, self._timed_out)
+
+    def _timed_out(self) -> None:
+        self._armed_at, self._timer = float("inf"), None
+        self._opened(self._calls).handle_timeout(self._opened(self._host).now())
+        self._arm()
+
+    def _opened(self, part: P | None) -> P:
+        if part is None:
+            raise NodeClosed("talk")
+        return part
+
+
+def _typed_reply(envelope: Envelope, reply: type[T] | None) -> Any:
+    """Read a reply as the class asked for, else as the class of its type name, else as nothing or plain values."""
+    name = envelope.type_name.decode(errors="replace")
+    cls = reply or message_class(name)
+    try:
+        if cls is None:
+            return decode_any(envelope.body)
+        return cls.decode(envelope.body)
+    except InvalidMessage as error:
+        raise RemoteRejected(INVALID, f"the reply does not fit: {error}", error.field) from None
+    except DecodeError as error:
+        raise RemoteRejected(INVALID, f"the reply makes no sense: {error}") from None
+
+
+def _checked(type_name: str) -> str:
+    if not 1 <= len(type_name.encode()) <= TYPE_NAME_BYTES_MAX:
+        raise ConfigError(
+            "type", f"has 1 to {TYPE_NAME_BYTES_MAX} bytes", "it is the name of a message class"
+        )
+    return type_name
