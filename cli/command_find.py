@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .client import Client
+from .client import TIMEOUT_S, Client
 from .failure import Failure
 from .options import MeshCommand, pass_environment, timeout_option
 from .output import Environment, short
@@ -17,7 +17,9 @@ from .output import Environment, short
 def command(environment: Environment, capability: str, timeout_s: float) -> None:
     """List the agents that offer CAPABILITY."""
     with environment.waiting(f"looking for {capability}"):
-        agents = Client(environment.home).call("find", capability=capability, timeout_s=timeout_s)
+        agents = Client(environment.home).call(
+            "find", capability=capability, timeout_s=timeout_s, wait_s=timeout_s + TIMEOUT_S
+        )
     rows = [
         (short(agent["node_id"]), agent["name"] or "-", "  ".join(agent["endpoints"])) for agent in agents
     ]

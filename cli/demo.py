@@ -56,7 +56,7 @@ class Demo:
         self.children["registry"].stop()
         again = self._request()
         self.story.step(
-            "registry killed", f"the next request is answered all the same, in {again['ms']:.1f} ms"
+            "registry stopped", f"the next request is answered all the same, in {again['ms']:.1f} ms"
         )
         self.story.end(answer["reply"]["text"])
         return {
@@ -154,7 +154,7 @@ class Story:
     def step(self, what: str, text: str) -> None:
         if self._console:
             self._console.print(f"{time.perf_counter() - self._begin:6.2f} s  ", style="dim", end="")
-            self._console.print(f"{what:<16}", style="cyan", end="")
+            self._console.print(f"{what:<18}", style="cyan", end="")
             self._console.print(text)
 
     def end(self, reply: str) -> None:

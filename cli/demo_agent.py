@@ -11,27 +11,7 @@ from collections import Counter
 from ..node.messages import Message
 from ..node.node import Node
 
-COMMON_WORDS = frozenset(
-    (
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "in",
-        "is",
-        "it",
-        "of",
-        "on",
-        "the",
-        "to",
-    )
-)
+LETTERS_MIN = 4  # shorter words are mostly "the" and its like
 
 
 class Summarize(Message):
@@ -67,14 +47,15 @@ counter = Node(name="counter", capabilities=["count"])
 
 @writer.on(Summarize)
 async def summarize(request: Summarize) -> Summary:
-    """Answer with the sentences whose words are the most frequent of the text, within the words allowed."""
+    """Answer with the sentences whose words come back most in the text, within the words allowed."""
     sentences = sentences_of(request.text)
-    weights = Counter(word for word in words_of(request.text.lower()) if word not in COMMON_WORDS)
+    counts = Counter(words_of(request.text.lower()))
+    weights = [weight(sentence, counts) for sentence in sentences]
     chosen: list[int] = []
     left = request.words
-    for index in sorted(range(len(sentences)), key=lambda index: -weight(sentences[index], weights)):
+    for index in sorted(range(len(sentences)), key=lambda index: -weights[index]):
         length = len(words_of(sentences[index]))
-        if length <= left:
+        if weights[index] and length <= left:
             chosen.append(index)
             left -= length
     return Summary(text=" ".join(sentences[index] for index in sorted(chosen)), words=request.words - left)
@@ -86,10 +67,12 @@ async def count(request: Count) -> Counted:
     return Counted(words=len(words_of(request.text)), sentences=len(sentences_of(request.text)))
 
 
-def weight(sentence: str, weights: Counter[str]) -> float:
-    """Return how much a sentence says, per word."""
+def weight(sentence: str, counts: Counter[str]) -> float:
+    """Return how much a sentence says, per word: a word that comes once in the text says nothing of it."""
     words = words_of(sentence.lower())
-    return sum(weights[word] for word in words) / max(1, len(words))
+    return sum(counts[word] for word in words if counts[word] > 1 and len(word) >= LETTERS_MIN) / max(
+        1, len(words)
+    )
 
 
 def sentences_of(text: str) -> list[str]:

@@ -128,8 +128,11 @@ def examine_registry(status: dict[str, Any] | None) -> tuple[str, float | None, 
             answer.read(4096)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
+        text = f"{url} does not answer: {reason}"
+        if status is not None and status["peers"]:
+            return url, None, Finding("registry", "ok", f"{text}; the node has peers without it")
         hint = "mesh99 registry serve starts one; --peer H:P and saved contacts do without"
-        return url, None, Finding("registry", "warn", f"{url} does not answer: {reason}", hint)
+        return url, None, Finding("registry", "warn", text, hint)
     registry_time = parsedate_to_datetime(date).timestamp() if date else None
     return url, registry_time, Finding("registry", "ok", f"{url} answers")
 

@@ -70,7 +70,7 @@ def announce(environment: Environment, node: Node) -> None:
         ]
     )
     peers = len(node.peers())
-    environment.note(f"ready with {peers} peers; Ctrl-C stops it" if peers else ALONE)
+    environment.note(f"ready, peers: {peers}; Ctrl-C stops it" if peers else ALONE)
 
 
 @asynccontextmanager
@@ -91,4 +91,4 @@ async def _watched(environment: Environment, node: Node) -> AsyncIterator[None]:
 async def _tell_events(environment: Environment, node: Node) -> None:
     async for event in node.events():
         sign = "+" if event.kind == "came" else "-"
-        environment.note(f"{sign} {short(event.node_id)} {event.name} {event.kind}".rstrip())
+        environment.note(f"{sign} {short(event.node_id)} {event.name}".rstrip() + f" {event.kind}")

@@ -107,7 +107,8 @@ class Dht:
 
     def find_node(self, target: bytes, now: float, done: Callable[[LookupResult], None]) -> None:
         """Find the nodes nearest to a 32-byte target."""
-        self._run(NodeSearch(self._context, target, lambda result, then: done(result)), now)
+        count = self._config.bucket_size
+        self._run(NodeSearch(self._context, target, count, lambda result, then: done(result)), now)
 
     def get(
         self,
@@ -151,11 +152,11 @@ class Dht:
                     done(result)
 
             for target in targets:
-                self._run(NodeSearch(self._context, target, filled), then)
+                self._run(NodeSearch(self._context, target, self._config.refresh_count, filled), then)
             if not targets:
                 done(result)
 
-        self._run(NodeSearch(self._context, self._context.own_id, fill_far), now)
+        self._run(NodeSearch(self._context, self._context.own_id, self._config.bucket_size, fill_far), now)
 
     def contacts(self, limit: int) -> list[Contact]:
         """Return contacts worth keeping for the next start, the longest known first."""

@@ -1,6 +1,9 @@
 """One lookup carried out: asks whom the state machine names and feeds it what comes back.
 
-A search ends by itself when the lookup is finished or its time is up; subclasses end it earlier.
+A search ends by itself when the lookup is finished or its time is up; subclasses end it earlier. When nobody has
+answered for as long as the quickest quarter of peers takes, the one who has been waited for longest counts as slow and another is asked (a
+hedge); each further silence may last twice as long. So a few dead peers cost milliseconds even where time-outs,
+measured under load, are long.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from ..wire.crypto import Crypto
 from ..wire.identity import NodeId
 from .config import DhtConfig
 from .distance import number_of
-from .lookup import Candidate, Lookup
+from .lookup import Candidate, Lookup, State
 from .messages import FindNode, Nodes, Reply, Request
 from .rpc import Pending, Rpc
 from .scope import believable
@@ -59,10 +62,25 @@ class LookupResult(NamedTuple):
 class Search:
     """Base of all operations that run a lookup; call `start` once."""
 
-    __slots__ = ("_count", "_deadline", "_on_end", "context", "ended", "lookup", "request", "target")
+    __slots__ = (
+        "_count",
+        "_deadline",
+        "_hedge",
+        "_on_end",
+        "_quiet_s",
+        "_quiet_since",
+        "context",
+        "ended",
+        "lookup",
+        "request",
+        "target",
+    )
 
     lookup: Lookup
     _deadline: Timer
+    _hedge: Timer
+    _quiet_s: float
+    _quiet_since: float
     _on_end: Callable[[float], None]
 
     def __init__(self, context: Context, target: bytes, request: Request, count: int) -> None:
@@ -87,6 +105,9 @@ class Search:
             requests_max=config.lookup_requests_max,
             radius=self.first_radius(),
         )
+        self._quiet_s = context.rpc.timing.hedge_s
+        self._quiet_since = now
+        self._hedge = context.timers.at(now + self._quiet_s, self._quiet)
         self.advance(now)
 
     def advance(self, now: float) -> None:
@@ -127,6 +148,7 @@ class Search:
             return
         self.ended = True
         self._deadline.cancel()
+        self._hedge.cancel()
         self.give(now)
         self._on_end(now)
 
@@ -143,6 +165,7 @@ class Search:
         candidate = self.lookup.find(pending.contact.node_id)
         if self.ended or candidate is None:
             return
+        self._quiet_since = now
         if candidate.rtt_s is None:
             candidate.rtt_s = now - pending.sent_at
         named = self.take(candidate, reply, now)
@@ -174,18 +197,32 @@ class Search:
             for candidate in self.lookup.asked
         ]
 
+    def _quiet(self, now: float) -> None:
+        """Ask one more if nobody has answered for too long."""
+        if now >= self._quiet_since + self._quiet_s:
+            self._quiet_since = now
+            self._quiet_s *= 2
+            longest = next((each for each in self.lookup.asked if each.state is State.WAITING), None)
+            if longest is not None:
+                self.lookup.slow(longest)
+                self.advance(now)
+        if not self.ended:
+            self._hedge = self.context.timers.at(self._quiet_since + self._quiet_s, self._quiet)
+
     def _known(self, count: int, now: float) -> list[Contact]:
         known = self.context.table.nearest(self.target, count)
         return self.context.rpc.timing.not_avoided(known, now) or known
 
 
 class NodeSearch(Search):
-    """Find the nodes nearest to a target."""
+    """Find the `count` nodes nearest to a target."""
 
     __slots__ = ("_done",)
 
-    def __init__(self, context: Context, target: bytes, done: Callable[[LookupResult, float], None]) -> None:
-        super().__init__(context, target, FindNode(target), context.config.bucket_size)
+    def __init__(
+        self, context: Context, target: bytes, count: int, done: Callable[[LookupResult, float], None]
+    ) -> None:
+        super().__init__(context, target, FindNode(target), count)
         self._done = done
 
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:

@@ -9,14 +9,13 @@ enters the median with its longest reading, so that a slow network is learned ev
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from .config import DhtConfig
 
-SAMPLES = 64  # of the network-wide median
-SAMPLES_PER_MEDIAN = 8
+SAMPLES = 16  # of the network-wide median: few, so that a burst of load is soon forgotten
+SAMPLES_PER_MEDIAN = 4
 MEDIAN_FACTOR = 4  # a peer four times slower than the median is late
 
 
@@ -35,9 +34,13 @@ class PeerTiming:
 
 
 class Timing:
-    """The timings of a bounded number of peers and of the network as a whole."""
+    """The timings of a bounded number of peers and of the network as a whole.
 
-    __slots__ = ("_avoided", "_config", "_fresh", "_peers", "_samples", "first_timeout_s")
+    `first_timeout_s` is for peers never measured; `hedge_s`, the quartile of quick round trips, is how long a silence
+    of everybody asked must last until one more is.
+    """
+
+    __slots__ = ("_avoided", "_config", "_fresh", "_peers", "_samples", "first_timeout_s", "hedge_s")
 
     def __init__(self, config: DhtConfig) -> None:
         self._config = config
@@ -46,6 +49,7 @@ class Timing:
         self._samples: deque[float] = deque(maxlen=SAMPLES)
         self._fresh = 0
         self.first_timeout_s = config.timeout_first_s
+        self.hedge_s = config.timeout_first_s / MEDIAN_FACTOR
 
     def of(self, node_id: NodeId) -> PeerTiming:
         """Return the timing of a peer; of too many, the first remembered is forgotten."""
@@ -119,7 +123,9 @@ class Timing:
         self._fresh += 1
         if self._fresh >= SAMPLES_PER_MEDIAN or len(self._samples) == 1:
             self._fresh = 0
-            self.first_timeout_s = self._clamped(MEDIAN_FACTOR * median(self._samples))
+            ascending = sorted(self._samples)
+            self.first_timeout_s = self._clamped(MEDIAN_FACTOR * ascending[len(ascending) // 2])
+            self.hedge_s = self._clamped(ascending[len(ascending) // 4])
 
     def _clamped(self, timeout_s: float) -> float:
         return min(self._config.timeout_s_max, max(self._config.timeout_s_min, timeout_s))

@@ -46,7 +46,9 @@ class AsyncioHost:
 
     def __init__(self, config: HostConfig | None = None) -> None:
         self.config = config or HostConfig()
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        self.now = time.monotonic
+        """Monotonic seconds; uvloop's own clock stands still within a turn, which would spoil round-trip times."""
         self._datagrams: DatagramSocket | None = None
         self._streams: StreamTable | None = None
         self._bound: list[socket.socket] = []
@@ -107,21 +109,17 @@ class AsyncioHost:
 
     # Clock
 
-    def now(self) -> float:
-        """Return the loop's monotonic seconds."""
-        return self._loop.time()
-
     def unix_now(self) -> float:
         """Return wall-clock seconds."""
         return time.time()
 
     def call_at(self, when: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
         """Call back at a time of `now()`."""
-        return self._loop.call_at(when, callback)
+        return self.loop.call_later(max(0.0, when - time.monotonic()), callback)
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Call back in the loop's next turn."""
-        self._loop.call_soon(callback)
+        self.loop.call_soon(callback)
 
     # Network
 
@@ -156,7 +154,7 @@ class AsyncioHost:
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run a coroutine to its end, or until the host closes."""
-        task = self._loop.create_task(coroutine)
+        task = self.loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-import msgspec
-
 from ..wire.errors import (
-    ConfigError,
     DeadlineExceeded,
     DecodeError,
     MeshError,
@@ -25,11 +22,12 @@ from ..wire.errors import (
 )
 from .asyncio_host import AsyncioHost
 from .config import NodeConfig
+from .handler_pool import HandlerPool
 from .messages.calls import PendingCalls
-from .messages.dispatch import Dispatcher, Done
-from .messages.envelope import ONE_WAY, REQUEST, Envelope, decode, decode_any, encode
+from .messages.dispatch import Dispatcher
+from .messages.envelope import ONE_WAY, REQUEST, Envelope, decode, decode_any, encode_message, encode_untyped
 from .messages.errors import INVALID, InvalidMessage
-from .messages.message import TYPE_NAME_BYTES_MAX, Message, message_class
+from .messages.message import Message, message_class
 from .overlay.line import Line
 from .overlay.overlay import Overlay
 from .ports import Timer
@@ -38,10 +36,6 @@ from .results import Answer
 T = TypeVar("T", bound=Message)
 P = TypeVar("P")
 
-UNTYPED_VERSION = 1
-"""A request without a message class speaks of the first version of its type."""
-
-_encoder = msgspec.msgpack.Encoder()
 
 
 class Conversations:
@@ -54,6 +48,7 @@ class Conversations:
         self._overlay: Overlay | None = None
         self._host: AsyncioHost | None = None
         self._calls: PendingCalls | None = None
+        self._pool: HandlerPool | None = None
         self._kick: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
         self._armed_at = float("inf")
@@ -70,7 +65,8 @@ class Conversations:
         """Begin to talk over an Overlay."""
         self._overlay, self._host, self._kick = overlay, host, kick
         self._calls = PendingCalls(int.from_bytes(host.entropy(8), "big"), self._config.calls)
-        self._dispatcher = Dispatcher(overlay.identity.node_id, self._run, self._config.dispatcher)
+        self._pool = HandlerPool(host)
+        self._dispatcher = Dispatcher(overlay.identity.node_id, self._pool.run, self._config.dispatcher)
         for message_type, handler in self._handlers:
             self._dispatcher.on(message_type, handler)
         overlay.on_message = self._received
@@ -82,23 +78,28 @@ class Conversations:
             self._timer = None
         if self._calls is not None:
             self._calls.handle_timeout(float("inf"))
+        if self._pool is not None:
+            self._pool.close()
         for key in list(self._progress):
             self._progressed(key)
         self._overlay = self._host = None
 
     # out
 
+    def ask(self, line: Line, message: Message, timeout_s: float) -> asyncio.Future[Envelope]:
+        """Send a typed request; the future fails with RemoteRejected, DeadlineExceeded or NoPath."""
+        return self._ask(line, message.type_name, lambda id: encode_message(REQUEST, id, message), timeout_s)
+
     async def request(self, line: Line, message: Message, timeout_s: float, reply: type[T] | None) -> Any:
-        """Send a typed request and return the typed reply; raises RemoteRejected, DeadlineExceeded, NoPath."""
-        envelope = await self._ask(line, message.type_name, message.version, message.encode(), timeout_s)
-        return _typed_reply(envelope, reply)
+        """Send a typed request and return the typed reply."""
+        return typed_reply(await self.ask(line, message, timeout_s), reply)
 
     async def call(self, line: Line, type_name: str, body: object, timeout_s: float) -> Answer:
         """Send an untyped request and return its reply as plain values."""
         host = self._opened(self._host)
         started = host.now()
         envelope = await self._ask(
-            line, _checked(type_name), UNTYPED_VERSION, _encoder.encode(body), timeout_s
+            line, type_name, lambda id: encode_untyped(REQUEST, id, type_name, body), timeout_s
         )
         try:
             reply = decode_any(envelope.body)
@@ -113,23 +114,22 @@ class Conversations:
             transport="direct",
         )
 
-    async def send(self, line: Line, message: Message) -> str:
-        """Send a one-way message; returns its id once the line has taken it."""
-        calls = self._opened(self._calls)
-        message_id = calls.next_id()
-        body = message.encode()
-        self._write(line, encode(ONE_WAY, message_id, message.version, message.type_name.encode(), body))
-        if line.session.queued_bytes > self._config.line_queue_bytes:
-            await self.drained(line, self._config.drain_s)
-        return f"{message_id:016x}"
+    def send(self, line: Line, message: Message) -> int:
+        """Send a one-way message and return its id; the line has taken it."""
+        message_id = self._opened(self._calls).next_id()
+        self._write(line, encode_message(ONE_WAY, message_id, message))
+        return message_id
 
-    async def post(self, line: Line, type_name: str, body: object, timeout_s: float) -> str:
+    def is_full(self, line: Line) -> bool:
+        """Tell whether a line holds so much that its writers should wait."""
+        return line.session.queued_bytes > self._config.line_queue_bytes
+
+    async def post(self, line: Line, type_name: str, body: object, timeout_s: float) -> int:
         """Send an untyped one-way message; returns its id once the peer has acknowledged every byte."""
         message_id = self._opened(self._calls).next_id()
-        name = _checked(type_name).encode()
-        self._write(line, encode(ONE_WAY, message_id, UNTYPED_VERSION, name, _encoder.encode(body)))
+        self._write(line, encode_untyped(ONE_WAY, message_id, type_name, body))
         await self.acknowledged(line, timeout_s)
-        return f"{message_id:016x}"
+        return message_id
 
     def peer_lost(self, line: Line) -> None:
         """Fail what awaits a peer that has no line any more."""
@@ -172,28 +172,39 @@ class Conversations:
         if future is not None and not future.done():
             future.set_result(None)
 
-    async def _ask(self, line: Line, type_name: str, version: int, body: bytes, timeout_s: float) -> Envelope:
-        host, calls = self._opened(self._host), self._opened(self._calls)
-        future: asyncio.Future[Envelope] = asyncio.get_running_loop().create_future()
+    def _ask(
+        self, line: Line, type_name: str, encode: Callable[[int], bytes], timeout_s: float
+    ) -> asyncio.Future[Envelope]:
+        calls, host = self._calls, self._host
+        if calls is None or host is None:
+            raise NodeClosed("send a request")
+        future: asyncio.Future[Envelope] = host.loop.create_future()
 
         def told(envelope: Envelope | None, error: MeshError | None) -> None:
             if future.done():
                 return
-            if envelope is not None:
-                future.set_result(envelope)
-            elif error is not None:
+            if error is None:
+                future.set_result(envelope)  # type: ignore[arg-type]
+            else:
                 future.set_exception(error)
 
-        message_id = calls.add(line.node_id, type_name, timeout_s, host.now(), told)
+        now = host.now()
+        data = encode(message_id := calls.next_id())
+        calls.add(line.node_id, message_id, type_name, timeout_s, now, told)
         try:
-            self._write(line, encode(REQUEST, message_id, version, type_name.encode(), body))
-            self._arm()
-            return await future
-        finally:
+            self._write(line, data)
+        except MeshError:
             calls.cancel(message_id)
+            raise
+        if now + timeout_s < self._armed_at:
+            self._arm()
+        return future
 
     def _write(self, line: Line, data: bytes) -> None:
-        self._opened(self._overlay).send_message(line, data, self._opened(self._host).now())
+        overlay, host = self._overlay, self._host
+        if overlay is None or host is None:
+            raise NodeClosed("send a message")
+        overlay.send_message(line, data, host.now())
         self._kick()
 
     # in
@@ -209,16 +220,6 @@ class Conversations:
             self._dispatcher.receive(envelope, line.node_id, partial(self._write, line))
         elif self._calls is not None:
             self._calls.receive(envelope, line.node_id)
-
-    def _run(self, coroutine: Coroutine[Any, Any, Any], done: Done) -> None:
-        task = self._opened(self._host).run(coroutine)
-
-        def finished(task: asyncio.Task[Any]) -> None:
-            if not task.cancelled():
-                error = task.exception()
-                done(None if error else task.result(), error)
-
-        task.add_done_callback(finished)
 
     # time
 
@@ -243,7 +244,7 @@ class Conversations:
         return part
 
 
-def _typed_reply(envelope: Envelope, reply: type[T] | None) -> Any:
+def typed_reply(envelope: Envelope, reply: type[T] | None) -> Any:
     """Read a reply as the class asked for, else as the class of its type name, else as nothing or plain values."""
     name = envelope.type_name.decode(errors="replace")
     cls = reply or message_class(name)
@@ -255,11 +256,3 @@ def _typed_reply(envelope: Envelope, reply: type[T] | None) -> Any:
         raise RemoteRejected(INVALID, f"the reply does not fit: {error}", error.field) from None
     except DecodeError as error:
         raise RemoteRejected(INVALID, f"the reply makes no sense: {error}") from None
-
-
-def _checked(type_name: str) -> str:
-    if not 1 <= len(type_name.encode()) <= TYPE_NAME_BYTES_MAX:
-        raise ConfigError(
-            "type", f"has 1 to {TYPE_NAME_BYTES_MAX} bytes", "it is the name of a message class"
-        )
-    return type_name

@@ -27,7 +27,7 @@ from ..wire.identity import Identity, NodeId
 from ..wire.identity_file import load_or_create
 from ..wire.node_record import NodeRecord
 from .config import NodeConfig, registries_or_default
-from .conversations import Conversations
+from .conversations import Conversations, typed_reply
 from .messages import Message
 from .results import Answer, Found, Hop, NodeStatus, PeerEvent, PeerStatus, Stored
 from .running import Running
@@ -141,10 +141,9 @@ class Node:
         NoPath.
         """
         running = self._require("send a request")
-        if to is not None:
-            line = running.line_now(to)
-            if line is not None:
-                return await self.conversations.request(line, message, timeout_s, reply)
+        line = running.line_now(to) if to is not None else None
+        if line is not None:
+            return typed_reply(await self.conversations.ask(line, message, timeout_s), reply)
         return await running.with_line(
             to,
             capability,
@@ -174,13 +173,16 @@ class Node:
         """Send a message without a reply; returns its id once the line to the peer has taken it."""
         running = self._require("send a message")
         line = running.line_now(to) or await running.line_to(to, self.config.connect_s)
-        return await self.conversations.send(line, message)
+        message_id = self.conversations.send(line, message)
+        if self.conversations.is_full(line):
+            await self.conversations.drained(line, self.config.drain_s)
+        return f"{message_id:016x}"
 
     async def post(self, type_name: str, body: object, *, to: Peer, timeout_s: float = 5.0) -> str:
         """Send without a message class; returns the id once the peer has acknowledged the bytes."""
         running = self._require("send a message")
         line = await running.line_to(to, timeout_s)
-        return await self.conversations.post(line, type_name, body, timeout_s)
+        return f"{await self.conversations.post(line, type_name, body, timeout_s):016x}"
 
     # find
 

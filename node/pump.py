@@ -50,13 +50,14 @@ class Pump:
     def flush(self) -> None:
         """Send all that may leave and re-arm the timer."""
         overlay, network = self.overlay, self._network
-        for packet, destination in overlay.take_packets(self._clock.now()):
-            network.send(packet, destination)
-        network.flush()
-        for endpoint in overlay.take_stream_requests():
-            network.open_stream(endpoint)
-        for endpoint in overlay.take_stream_closures():
-            network.close_stream(endpoint)
+        if overlay.has_output:
+            for packet, destination in overlay.take_packets(self._clock.now()):
+                network.send(packet, destination)
+            network.flush()
+            for endpoint in overlay.take_stream_requests():
+                network.open_stream(endpoint)
+            for endpoint in overlay.take_stream_closures():
+                network.close_stream(endpoint)
         self._arm()
 
     def close(self, reason: str = "shutdown") -> None:

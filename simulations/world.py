@@ -18,6 +18,10 @@ UNIX_ORIGIN_S = 1_700_000_000.0
 """Wall-clock time at the start of every world: some fixed moment, so that nothing depends on today."""
 
 
+EVENTS_WITHOUT_TIME_MAX = 200_000
+"""Calls in one virtual microsecond that show a node asking again and again for a call that is due already."""
+
+
 class ScheduledCall:
     """A call that is due later and can be called off."""
 
@@ -42,7 +46,6 @@ class World:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.now_ns = 0
-        self.events = 0
         self._sequence = 0
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
 
@@ -75,14 +78,24 @@ class World:
         heapq.heappush(self._heap, (time_ns, self._sequence, callback))
 
     def run_until(self, when: float) -> None:
-        """Make every call that is due up to a time, and stand there."""
+        """Make every call that is due up to a time, and stand there; raises RuntimeError when time stands still."""
         end_ns = int(when * NANOSECONDS)
-        heap = self._heap
-        while heap and heap[0][0] <= end_ns:
-            self.now_ns, _, callback = heapq.heappop(heap)
-            self.events += 1
-            callback()
+        while self._heap and self._heap[0][0] <= end_ns:
+            began_ns = self.now_ns
+            self._run_some(end_ns)
+            if self._heap and self._heap[0][0] <= min(end_ns, began_ns + 1000):
+                raise RuntimeError(
+                    f"time stands still after {EVENTS_WITHOUT_TIME_MAX} calls at {self.now():.6f} s"
+                )
         self.now_ns = max(self.now_ns, end_ns)
+
+    def _run_some(self, end_ns: int) -> None:
+        heap, pop = self._heap, heapq.heappop
+        for _ in range(EVENTS_WITHOUT_TIME_MAX):
+            if not heap or heap[0][0] > end_ns:
+                return
+            self.now_ns, _, callback = pop(heap)
+            callback()
 
     # randomness
 

@@ -1,8 +1,9 @@
 """Seal and open data packets under keys that move on.
 
-Each direction has a secret that is ratcheted one way (keyed BLAKE2b) to make the secret of the next epoch: after 2^20 packets
-or 120 seconds of use, WireGuard's period. An old secret cannot be computed from a newer one, so what was recorded stays
-closed when a later key leaks. The nonce is the packet's counter, which never starts again; the header is authenticated.
+Each direction has a secret that is ratcheted one way (keyed BLAKE2b) to make the secret of the next epoch: after 2^20
+packets or 120 seconds of use, WireGuard's period. An old secret cannot be computed from a newer one, so what was
+recorded stays closed when a later key leaks. The nonce is the packet's counter, which never starts again; the header
+is authenticated.
 
 A cipher object holds 2.4 KiB in OpenSSL and is made in microseconds: `rest` lets it go while a session is silent.
 """

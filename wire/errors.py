@@ -22,6 +22,8 @@ Each error carries its facts as fields; `str()` is one line for people and `hint
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class MeshError(Exception):
     """Base of every error of this package; `hint` is advice for a person, or None."""
@@ -99,7 +101,7 @@ class DecodeError(RemoteError):
 class HandshakeFailed(RemoteError):
     """No session could be made; `reason` is one of `key`, `network`, `version`, `identity`, `cipher`."""
 
-    HINTS = {
+    HINTS: ClassVar[dict[str, str]] = {
         "key": "the peer holds another key than expected: ask for its node id again",
         "network": "the peer is in another network: compare --network on both sides",
         "version": "the peer speaks another protocol version: update the older side",

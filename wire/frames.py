@@ -11,9 +11,9 @@
 0x08 PATH_RESPONSE   kind 1 | token 8                                 of the PATH_CHALLENGE that it answers
 0x09 CLOSE           kind 1 | length 1 | reason (printable ASCII)
 
-A lane's bytes are messages, each behind a u32 length; LANE_CREDIT_BYTES of them may be sent before the first MAX_DATA. STREAM
-and MAX_DATA are acknowledged and sent again when lost; the others are not. ACK ranges name packet counters; the delay
-is how long the newest packet of those waited for its ACK.
+A lane's bytes are messages, each behind a u32 length; LANE_CREDIT_BYTES of them may be sent before the first MAX_DATA.
+STREAM and MAX_DATA are acknowledged and sent again when lost; the others are not. ACK ranges name packet counters; the
+delay is how long the newest packet of those waited for its ACK.
 """
 
 from __future__ import annotations

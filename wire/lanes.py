@@ -20,7 +20,7 @@ COPY_BYTES_MAX = 16 * 1024
 """Up to here a message is copied behind its length, which is one part to send instead of two."""
 
 EARLY_PIECES_MAX = 8192
-"""Pieces kept ahead of a gap; a full window of 1200-byte packets is 3600. Tiny pieces would cost more than their bytes."""
+"""Pieces kept ahead of a gap; a full window of 1200-byte packets is 3600. Tiny ones cost more than their bytes."""
 
 
 class SendLane:
@@ -112,11 +112,11 @@ class ReceiveLane:
     __slots__ = (
         "_early",
         "_early_bytes",
-        "_grant_at",
         "_message",
         "_message_bytes_max",
         "_missing",
         "_window",
+        "grant_at",
         "granted",
         "offset",
     )
@@ -128,27 +128,19 @@ class ReceiveLane:
         """Everything before this arrived."""
         self.granted = LANE_CREDIT_BYTES
         """How far the other side may go."""
-        self._grant_at = LANE_CREDIT_BYTES // 2
+        self.grant_at = LANE_CREDIT_BYTES // 2
+        """The offset from which on the other side should be told that it may go further."""
         self._early: dict[int, bytes] = {}
         self._early_bytes = 0
         self._message: list[bytes] = []
         self._missing = 0
         """Bytes that the message under way still lacks; its head may be cut too, then `_message` holds the head."""
 
-    @property
-    def grant_due(self) -> bool:
-        """Tell whether the window has moved enough to say so."""
-        return self.offset >= self._grant_at
-
     def grant(self) -> int:
         """Open the window and return its new end."""
-        self._grant_at = self.offset + self._window // 4
+        self.grant_at = self.offset + self._window // 4
         self.granted = max(self.granted, self.offset + self._window)
         return self.granted
-
-    def grant_again(self) -> None:
-        """Say the window's end once more: the packet that said it was lost."""
-        self._grant_at = self.offset
 
     def receive(self, offset: int, data: bytes, messages: list[bytes]) -> bool:
         """Take in bytes and append the messages that are whole now.

@@ -1,11 +1,13 @@
 """Know what of the sent packets arrived, on datagram paths (RFC 9002, with NewReno).
 
-A packet is lost when three later ones arrived or when it is overdue by 9/8 of a round trip. When nothing arrives at all,
-the oldest packets are sent again as probes, after a time that doubles from try to try. Packets that went over TCP are only
-remembered: TCP delivers them or its connection dies, and then `take_all` gives them back.
+A packet is lost when three later ones arrived or when it is overdue by 9/8 of a round trip. When nothing arrives at
+all, the oldest packets are sent again as probes, after a time that doubles from try to try. On TCP packets are only
+remembered: it delivers them or its connection dies, and then `change_path` gives them back.
 """
 
 from __future__ import annotations
+
+from itertools import islice
 
 from .packet import DATAGRAM_BYTES
 
@@ -46,15 +48,14 @@ Span = tuple[int, int, bytes | memoryview]
 class Sent:
     """One packet that awaits acknowledgement."""
 
-    __slots__ = ("datagram", "grants", "size", "spans", "time")
+    __slots__ = ("grants", "size", "spans", "time")
 
-    def __init__(self, time: float, size: int, spans: list[Span], grants: bool, datagram: bool) -> None:
+    def __init__(self, time: float, size: int, spans: list[Span], grants: bool) -> None:
         self.time = time
         self.size = size
         self.spans = spans
         self.grants = grants
         """It carried a MAX_DATA frame."""
-        self.datagram = datagram
 
 
 class RttEstimate:
@@ -88,6 +89,7 @@ class Recovery:
     """Track sent packets; say what is lost, when to probe, and how much may be under way."""
 
     __slots__ = (
+        "_datagram",
         "_largest_acked",
         "_last_sent",
         "_loss_time",
@@ -103,11 +105,12 @@ class Recovery:
         "window",
     )
 
-    def __init__(self, window_max: int, ack_delay_max_s: float) -> None:
+    def __init__(self, window_max: int, ack_delay_max_s: float, *, datagram: bool) -> None:
+        self._datagram = datagram
         self.rtt = RttEstimate()
         self.window = float(INITIAL_WINDOW_BYTES)
         self.in_flight = 0
-        """Datagram bytes sent and neither acknowledged nor lost."""
+        """Bytes sent and neither acknowledged nor lost."""
         self.ack_delay_max_s = ack_delay_max_s
         self._last_sent = 0.0
         self._window_max = window_max
@@ -121,17 +124,16 @@ class Recovery:
 
     @property
     def may_send(self) -> bool:
-        """Tell whether a datagram may go: the window has room, or it is a probe."""
+        """Tell whether a datagram may go: the window has room, or it is a probe. Of no meaning on TCP."""
         return self.in_flight < self.window or self._probe_credit > 0
 
     def sent(self, counter: int, packet: Sent) -> None:
         """Remember a packet that is to be acknowledged."""
         self._sent[counter] = packet
-        if packet.datagram:
-            self.in_flight += packet.size
-            self._last_sent = packet.time
-            if self._probe_credit:
-                self._probe_credit -= 1
+        self.in_flight += packet.size
+        self._last_sent = packet.time
+        if self._probe_credit:
+            self._probe_credit -= 1
 
     def acknowledged(
         self, ranges: list[tuple[int, int]], delay_s: float, now: float
@@ -140,20 +142,18 @@ class Recovery:
         largest = ranges[0][1]
         newest = self._sent.get(largest)
         arrived = self._take_acknowledged(ranges)
-        if not arrived:
-            return [], []
-        self._largest_acked = max(self._largest_acked, largest)
-        if newest is not None and newest.datagram:
-            self.rtt.add(now - newest.time, min(delay_s, self.ack_delay_max_s))
-        if not self.in_flight and not arrived[0].datagram:
+        if not arrived or not self._datagram:
             return arrived, []
+        self._largest_acked = max(self._largest_acked, largest)
+        if newest is not None:
+            self.rtt.add(now - newest.time, min(delay_s, self.ack_delay_max_s))
         self._probes = self._probe_credit = 0
         self._grow(arrived)
         return arrived, self._take_lost(now)
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None when no datagram is under way."""
-        if not self.in_flight:
+        if not self._datagram or not self._sent:
             return None
         if self._loss_time != NEVER:
             return self._loss_time
@@ -171,21 +171,17 @@ class Recovery:
             self.window = float(MINIMUM_WINDOW_BYTES)
         self._last_sent = now
         self._probe_credit = PROBE_PACKETS
-        datagrams = (counter for counter, packet in self._sent.items() if packet.datagram)
-        oldest = [counter for counter, _ in zip(datagrams, range(PROBE_PACKETS), strict=False)]
-        return [self._remove(counter) for counter in oldest]
+        return [self._remove(counter) for counter in list(islice(self._sent, PROBE_PACKETS))]
 
-    def take_all(self, *, datagram: bool) -> list[Sent]:
-        """Give back every packet of one kind of path: the path is gone."""
-        counters = [counter for counter, packet in self._sent.items() if packet.datagram is datagram]
-        return [self._remove(counter) for counter in counters]
-
-    def path_changed(self) -> None:
-        """Begin anew with what was learned of the path before (RFC 9000, section 9.4)."""
-        self.rtt = RttEstimate()
+    def change_path(self, *, datagram: bool) -> list[Sent]:
+        """Forget what was learned of the path before (RFC 9000, section 9.4); return all packets: they go again."""
+        self._datagram = datagram
+        if datagram:
+            self.rtt = RttEstimate()
         self.window = float(INITIAL_WINDOW_BYTES)
-        self._slow_start_until = NEVER
-        self._probes = 0
+        self._slow_start_until = self._loss_time = NEVER
+        self._probes = self._probe_credit = 0
+        return [self._remove(counter) for counter in list(self._sent)]
 
     def _take_acknowledged(self, ranges: list[tuple[int, int]]) -> list[Sent]:
         """Walk the packets that wait, never the numbers that a range spans: those are the peer's to choose."""
@@ -205,14 +201,13 @@ class Recovery:
 
     def _remove(self, counter: int) -> Sent:
         packet = self._sent.pop(counter)
-        if packet.datagram:
-            self.in_flight -= packet.size
+        self.in_flight -= packet.size
         return packet
 
     def _grow(self, arrived: list[Sent]) -> None:
         """Open the window by what arrived, unless the sender left it half empty (RFC 9002, section 7.8)."""
         start = self._recovery_start
-        size = sum([packet.size for packet in arrived if packet.datagram and packet.time > start])
+        size = sum([packet.size for packet in arrived if packet.time > start])
         if not size or self.in_flight + size < self.window / 2:
             return
         slow_start = self.window < self._slow_start_until
@@ -226,8 +221,6 @@ class Recovery:
         for counter, packet in self._sent.items():
             if counter >= self._largest_acked:
                 break
-            if not packet.datagram:
-                continue
             if counter <= self._largest_acked - PACKET_THRESHOLD or packet.time + delay_s <= now:
                 lost.append(counter)
             else:

@@ -14,42 +14,21 @@ from collections.abc import Callable
 
 from . import frames
 from .cipher import SEAL_BYTES, OpeningKey, SealingKey
+from .control_queue import ControlQueue
 from .crypto import REAL, Crypto
 from .endpoint import Endpoint
-from .errors import DecodeError, PayloadTooLarge, QueueFull
-from .frames import (
-    MAX_DATA_FRAME,
-    RPC_BYTES_MAX,
-    RPC_HEAD,
-    STREAM,
-    STREAM_HEAD,
-    TOKEN_FRAME,
-    Ack,
-    Close,
-    Frame,
-    MaxData,
-    Rpc,
-    Stream,
-    Token,
-)
-from .lanes import ReceiveLane, SendLane
+from .errors import DecodeError
+from .frames import STREAM, STREAM_HEAD, TOKEN_FRAME, Ack, Close, Frame, MaxData, Rpc, Stream, Token
+from .lane_set import SPAN_BYTES_MIN, LaneSet
 from .path_challenge import PathChallenge
-from .received import AckPolicy, Received
-from .recovery import Recovery, Sent, Span
+from .received import Received
+from .recovery import Recovery, Sent
 from .session_config import SessionConfig
 
 SMALLEST_PACKET_BYTES = SEAL_BYTES + 1
 
-SPAN_BYTES_MIN = 32
-"""Smaller rests of a packet stay empty: a piece costs its receiver more than it carries."""
-
 LEFT_EMPTY_BYTES_MAX = SPAN_BYTES_MIN + SEAL_BYTES
 """A packet with more room than this left has taken all that there was to send."""
-
-TOKENS_MAX = 64
-"""Pings and their answers waiting to leave; a peer that asks for more at once has no use for them."""
-
-MESSAGES, BULK = 0, 1
 
 _COUNTER = struct.Struct(">9xQ")
 
@@ -59,23 +38,20 @@ class Session:
 
     __slots__ = (
         "_awake",
+        "_burst_over",
         "_challenge",
         "_config",
         "_control",
+        "_lanes",
         "_last_frame",
         "_last_send",
         "_opening",
         "_path_frames",
-        "_ping_count",
-        "_pings",
-        "_receive_lanes",
+        "_queue",
         "_received",
         "_recovery",
         "_refused",
-        "_rpc_queue",
         "_sealing",
-        "_send_lanes",
-        "_tokens",
         "closed",
         "confirmed",
         "dropped",
@@ -85,7 +61,6 @@ class Session:
         "on_drained",
         "on_pong",
         "path",
-        "queued_bytes",
         "remote_id",
         "rpcs",
         "rx_bytes",
@@ -125,74 +100,52 @@ class Session:
         self.tx_bytes = 0
         self.rx_bytes = 0
         self.last_receive = now
-        self.queued_bytes = 0
-        """Message bytes queued or under way and not acknowledged."""
         self.wants_to_send = False
         """Something may wait for `take_packets`."""
         self.on_pong: Callable[[float], None] | None = None
         """Told the round trip of each answered ping, seconds."""
         self.on_drained: Callable[[], None] | None = None
         """Told when little is queued again."""
-        self._send_lanes: list[SendLane | None] = [None, None]
-        self._receive_lanes: list[ReceiveLane | None] = [None, None]
-        self._recovery = Recovery(config.congestion_window_bytes_max, config.datagram_acks.delay_s)
+        self._lanes = LaneSet(config)
+        window_max, ack_delay_s = config.congestion_window_bytes_max, config.datagram_acks.delay_s
+        self._recovery = Recovery(window_max, ack_delay_s, datagram=path.transport == "udp")
         self._received = Received()
+        self._queue = ControlQueue(config.rpcs_max)
         self._refused = False
         self._control = False
-        """Something else than lane data waits: a frame below, a window to open, or an acknowledgement that is due."""
-        self._rpc_queue: list[bytes] = []
-        self._pings: dict[bytes, float] = {}
-        self._ping_count = 0
-        self._tokens: list[bytes] = []
+        """Something waits in the queue, or a window is to be opened."""
         self._path_frames: list[tuple[bytes, Endpoint]] = []
         self._last_frame: bytes | None = None
         self._last_send = now
         self._awake = False
+        """The ciphers are at hand."""
+        self._burst_over = False
+        """As many datagrams went as may go at once; the rest follows in the owner's next turn."""
 
     # commands
 
     def send_message(self, message: bytes) -> None:
-        """Queue a message for reliable delivery, in order with others of its lane; raises PayloadTooLarge, QueueFull."""
-        size, config = len(message), self._config
-        queued = self.queued_bytes
-        if size > config.message_bytes_max:
-            raise PayloadTooLarge("message", size, config.message_bytes_max)
-        if queued and queued + size > config.send_buffer_bytes_max:
-            raise QueueFull("the line to the peer", config.send_buffer_bytes_max)
-        number = MESSAGES if size <= config.bulk_bytes else BULK
-        (self._send_lanes[number] or self._open_send_lane(number)).add(message)
-        self.queued_bytes = queued + size + 4
+        """Queue a message: it arrives once, in order with others of its lane; raises PayloadTooLarge, QueueFull."""
+        self._lanes.add(message)
         self.wants_to_send = True
 
     def send_rpc(self, payload: bytes) -> None:
         """Queue one unreliable request or answer; the oldest goes when too many wait. Raises PayloadTooLarge."""
-        if len(payload) > RPC_BYTES_MAX:
-            raise PayloadTooLarge("request", len(payload), RPC_BYTES_MAX)
-        if len(self._rpc_queue) >= self._config.rpcs_max:
-            del self._rpc_queue[0]
+        if not self._queue.add_rpc(payload):
             self._drop("request: queue full")
-        self._rpc_queue.append(RPC_HEAD.pack(frames.RPC, len(payload)) + payload)
         self._control = self.wants_to_send = True
 
     def ping(self, now: float) -> None:
         """Ask for an answer; its round trip goes to `on_pong` and into `rtt_s`."""
-        token = self._ping_count.to_bytes(8, "big")
-        self._ping_count += 1
-        if len(self._pings) >= self._config.pings_max:
-            del self._pings[next(iter(self._pings))]
-        self._pings[token] = now
-        self._add_token(frames.PING, token)
+        self._queue.add_ping(now)
+        self._control = self.wants_to_send = True
 
     def use_path(self, endpoint: Endpoint, now: float) -> None:
-        """Send elsewhere from now on; what a dead TCP connection owed goes out again."""
-        if endpoint == self.path:
-            return
-        if self.path.transport == "tcp":
-            self._send_again(self._recovery.take_all(datagram=False))
-        if endpoint.transport == "udp":
-            self._recovery.path_changed()
-        self.path = endpoint
-        self.wants_to_send = True
+        """Send elsewhere from now on; all that is not acknowledged goes out again there."""
+        if endpoint != self.path:
+            self.path = endpoint
+            self._send_again(self._recovery.change_path(datagram=endpoint.transport == "udp"))
+            self.wants_to_send = True
 
     def close(self, reason: str) -> None:
         """Say goodbye; the next `take_packets` gives out the last packet."""
@@ -204,6 +157,11 @@ class Session:
     def reset(self) -> None:
         """End it without a word: the peer has proved that it forgot the keys."""
         self.closed = self.closed or "reset"
+
+    @property
+    def queued_bytes(self) -> int:
+        """Message bytes queued or under way and not acknowledged."""
+        return self._lanes.queued_bytes
 
     @property
     def rtt_s(self) -> float | None:
@@ -243,7 +201,7 @@ class Session:
         config = self._config
         policy = config.datagram_acks if datagram else config.stream_acks
         if self._received.add(counter, size, eliciting, now, policy):
-            self._control = self.wants_to_send = True
+            self.wants_to_send = True
         if datagram and newest and source != self.path and self.path.transport == "udp":
             self._meet(source, size, counter, now)
         return True
@@ -271,7 +229,8 @@ class Session:
         elif isinstance(frame, Rpc):
             self.rpcs.append(frame.data)
         elif isinstance(frame, MaxData):
-            self._receive_max_data(frame)
+            self._lanes.set_limit(frame.lane, frame.offset)
+            self.wants_to_send = True
             return True
         elif isinstance(frame, Token):
             self._receive_token(frame, source, now)
@@ -280,50 +239,43 @@ class Session:
         return False
 
     def _receive_stream(self, number: int, offset: int, data: bytes) -> None:
-        lane = self._receive_lanes[number]
-        if lane is None:
-            config = self._config
-            lane = self._receive_lanes[number] = ReceiveLane(config.window_bytes, config.message_bytes_max)
-        if not lane.receive(offset, data, self.messages):
+        lanes = self._lanes
+        if not lanes.receive(number, offset, data, self.messages):
             self._refused = True
-        if lane.grant_due:
+        if lanes.grant_due:
             self._control = self.wants_to_send = True
 
     def _receive_ack(self, ack: Ack, now: float) -> None:
         if ack.ranges[0][1] >= self._sealing.counter:
             raise DecodeError("ack", "of packets never sent", 0)
         arrived, lost = self._recovery.acknowledged(ack.ranges, ack.delay_s, now)
-        for packet in arrived:
-            for _, _, data in packet.spans:
-                self.queued_bytes -= len(data)
         self._send_again(lost)
         if arrived:
+            self._lanes.arrived(arrived)
             self.wants_to_send = True
-            if self.on_drained is not None and self.queued_bytes <= self._config.drained_bytes:
+            if self.on_drained is not None and self._lanes.queued_bytes <= self._config.drained_bytes:
                 self.on_drained()
-
-    def _receive_max_data(self, frame: MaxData) -> None:
-        lane = self._send_lanes[frame.lane] or self._open_send_lane(frame.lane)
-        if frame.offset > lane.limit:
-            lane.limit = frame.offset
-            self.wants_to_send = True
 
     def _receive_token(self, frame: Token, source: Endpoint, now: float) -> None:
         kind, token = frame
         if kind == frames.PING:
-            self._add_token(frames.PONG, token)
+            self._queue.add_pong(token)
+            self._control = self.wants_to_send = True
         elif kind == frames.PONG:
-            sent_at = self._pings.pop(token, None)
-            if sent_at is not None:
-                self._recovery.rtt.add(now - sent_at)
-                if self.on_pong is not None:
-                    self.on_pong(now - sent_at)
+            self._receive_pong(token, now)
         elif kind == frames.PATH_CHALLENGE:
             self._add_path_frame(TOKEN_FRAME.pack(frames.PATH_RESPONSE, token), source)
         else:
             moved = self._challenge.answered(token)
             if moved is not None:
                 self.use_path(moved, now)
+
+    def _receive_pong(self, token: bytes, now: float) -> None:
+        rtt_s = self._queue.round_trip_s(token, now)
+        if rtt_s is not None:
+            self._recovery.rtt.add(rtt_s)
+            if self.on_pong is not None:
+                self.on_pong(rtt_s)
 
     def _meet(self, source: Endpoint, size: int, counter: int, now: float) -> None:
         """The peer's packets come from a new address: ask there before going there."""
@@ -336,11 +288,6 @@ class Session:
         if all(endpoint != other for _, other in self._path_frames):
             self._path_frames.append((frame, endpoint))
             self.wants_to_send = True
-
-    def _add_token(self, kind: int, token: bytes) -> None:
-        if len(self._tokens) < TOKENS_MAX:
-            self._tokens.append(TOKEN_FRAME.pack(kind, token))
-            self._control = self.wants_to_send = True
 
     # packets out
 
@@ -358,12 +305,14 @@ class Session:
         path, config = self.path, self._config
         datagram = path.transport == "udp"
         size_max = config.datagram_bytes if datagram else config.stream_packet_bytes
+        self._burst_over = False
         while True:
-            streams = not datagram or (len(packets) < config.burst_packets_max and self._recovery.may_send)
-            packet = self._next_packet(size_max - SEAL_BYTES, datagram, streams, now)
+            streams = not datagram or (self._recovery.may_send and not self._burst_over)
+            packet = self._next_packet(size_max - SEAL_BYTES, streams, now)
             if packet is None:
                 break
             packets.append((packet, path))
+            self._burst_over = datagram and len(packets) >= config.burst_packets_max
             if len(packet) < size_max - LEFT_EMPTY_BYTES_MAX and not self._control:
                 break
         if packets:
@@ -376,17 +325,15 @@ class Session:
         frame, self._last_frame = self._last_frame, None
         return [(self._sealing.seal(frame, now), self.path)] if frame is not None else []
 
-    def _next_packet(self, room: int, datagram: bool, streams: bool, now: float) -> bytes | None:
+    def _next_packet(self, room: int, streams: bool, now: float) -> bytes | None:
         parts: list[bytes | memoryview] = []
-        spans: list[Span] = []
         grants = False
         received = self._received
         ack_bytes = received.ride_bytes(now) if received.ack_due_at is not None else 0
         room -= ack_bytes
         if self._control:
             room, grants = self._add_control(parts, room)
-        if streams:
-            self._add_streams(parts, spans, room)
+        spans = self._lanes.fill(parts, room) if streams else []
         if ack_bytes and (parts or received.is_due(now)):
             parts.append(received.take_ack(now))
         if not parts:
@@ -395,47 +342,24 @@ class Session:
         counter = sealing.counter
         packet = sealing.seal(b"".join(parts), now)
         if spans or grants:
-            self._recovery.sent(counter, Sent(now, len(packet), spans, grants, datagram))
+            self._recovery.sent(counter, Sent(now, len(packet), spans, grants))
         return packet
 
     def _add_control(self, parts: list[bytes | memoryview], room: int) -> tuple[int, bool]:
         """Add what waits beside lane data; returns the room left and whether a window was opened."""
-        grants = False
-        for number, lane in enumerate(self._receive_lanes):
-            if lane is not None and lane.grant_due:
-                parts.append(MAX_DATA_FRAME.pack(frames.MAX_DATA, number, lane.grant()))
-                room -= MAX_DATA_FRAME.size
-                grants = True
-        for queue in (self._tokens, self._rpc_queue):
-            fitting = 0
-            for frame in queue:
-                if len(frame) > room:
-                    break
-                room -= len(frame)
-                parts.append(frame)
-                fitting += 1
-            del queue[:fitting]
-        self._control = bool(self._tokens or self._rpc_queue)
-        return room, grants
-
-    def _add_streams(self, parts: list[bytes | memoryview], spans: list[Span], room: int) -> None:
-        """Fill the packet with lane data, messages before bulk."""
-        for lane in self._send_lanes:
-            while lane is not None and room >= SPAN_BYTES_MIN:
-                span = lane.take(room - STREAM_HEAD.size)
-                if span is None:
-                    break
-                number, offset, data = span
-                size = len(data)
-                parts.append(STREAM_HEAD.pack(STREAM, number, offset, size))
-                parts.append(data)
-                spans.append(span)
-                room -= STREAM_HEAD.size + size
+        grants: list[bytes] = self._lanes.take_grants() if self._lanes.grant_due else []
+        parts += grants
+        room -= frames.MAX_DATA_FRAME.size * len(grants)
+        room = self._queue.fill(parts, room)
+        self._control = bool(self._queue)
+        return room, bool(grants)
 
     # time
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None while idle."""
+        if self._burst_over:
+            return self._last_send
         recovery, ack = self._recovery.next_timeout(), self._received.ack_due_at
         if ack is not None:
             return ack if recovery is None else min(recovery, ack)
@@ -445,7 +369,7 @@ class Session:
 
     def handle_timeout(self, now: float) -> None:
         """Acknowledge what waited long enough, send again what is lost, let the ciphers go when nothing happens."""
-        if self._received.is_due(now):
+        if self._burst_over or self._received.is_due(now):
             self.wants_to_send = True
         again = self._recovery.handle_timeout(now)
         if again:
@@ -458,25 +382,10 @@ class Session:
     # helpers
 
     def _send_again(self, packets: list[Sent]) -> None:
-        for packet in packets:
-            for span in packet.spans:
-                lane = self._send_lanes[span[0]]
-                assert lane is not None, "what was sent has a lane"
-                lane.take_back(span)
-            if packet.grants:
-                self._grant_again()
         if packets:
+            self._lanes.take_back(packets)
+            self._control |= self._lanes.grant_due
             self.wants_to_send = True
-
-    def _grant_again(self) -> None:
-        for lane in self._receive_lanes:
-            if lane is not None:
-                lane.grant_again()
-        self._control = True
-
-    def _open_send_lane(self, number: int) -> SendLane:
-        lane = self._send_lanes[number] = SendLane(number)
-        return lane
 
     def _drop(self, reason: str) -> bool:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1

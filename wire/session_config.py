@@ -46,8 +46,8 @@ class SessionConfig:
     """A sender that waits for room goes on when so little is queued. Raising it costs memory, lowering it stalls."""
 
     window_bytes: int = 4 * 1024 * 1024
-    """Bytes of a lane the other side may have under way. Must cover bandwidth times delay: 4 MiB is 400 Mbit/s at 80 ms.
-    Raising it costs that much memory per lane when the peer sends with gaps."""
+    """Bytes of a lane the other side may have under way. Must cover bandwidth times delay (4 MiB: 400 Mbit/s at 80 ms);
+    raising it costs that much memory per lane when the peer sends with gaps."""
 
     congestion_window_bytes_max: int = 4 * 1024 * 1024
     """Bytes of datagrams under way. Raising it helps long fat paths and overruns small socket buffers."""
@@ -63,9 +63,6 @@ class SessionConfig:
 
     rpcs_max: int = 256
     """Requests and answers waiting to leave; the oldest is dropped beyond it, they are unreliable anyway."""
-
-    pings_max: int = 16
-    """Unanswered pings remembered."""
 
     rest_s: float = 1.0
     """Silence after which the ciphers are let go: 5 KiB a session, made again in 5 us. Raising it holds them longer."""
@@ -83,7 +80,6 @@ class SessionConfig:
             "send_buffer_bytes_max",
             "burst_packets_max",
             "rpcs_max",
-            "pings_max",
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"session.{name}", "must be at least 1")

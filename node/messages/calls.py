@@ -10,15 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from ...wire.errors import (
-    ConfigError,
-    DeadlineExceeded,
-    DecodeError,
-    MeshError,
-    NoPath,
-    QueueFull,
-    RemoteRejected,
-)
+from ...wire.errors import ConfigError, DeadlineExceeded, DecodeError, MeshError, NoPath, QueueFull
 from ...wire.identity import NodeId
 from .envelope import ERROR, Envelope, decode_error
 
@@ -39,23 +31,14 @@ class CallsConfig:
             raise ConfigError("calls.pending_max", "must be at least 1")
 
 
-class _Pending:
-    __slots__ = ("peer", "timeout_s", "told", "type_name")
-
-    def __init__(self, peer: NodeId, type_name: str, told: Told, timeout_s: float) -> None:
-        self.peer = peer
-        self.type_name = type_name
-        self.told = told
-        self.timeout_s = timeout_s
-
-
 class PendingCalls:
     """Match replies to requests."""
 
     def __init__(self, first_id: int, config: CallsConfig | None = None) -> None:
         self._config = config or CallsConfig()
         self._next_id = first_id
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, tuple[NodeId, Told, str, float]] = {}
+        """By id: the peer asked, who is told, the type asked for, the time-out."""
         self._deadlines: list[tuple[float, int]] = []
         self.unexpected = 0
 
@@ -67,16 +50,18 @@ class PendingCalls:
         self._next_id = (self._next_id + 1) & 0xFFFF_FFFF_FFFF_FFFF
         return self._next_id
 
-    def add(self, peer: NodeId, type_name: str, timeout_s: float, now: float, told: Told) -> int:
-        """Begin to wait for the reply of a peer and return the request's id; raises QueueFull."""
-        if len(self._pending) >= self._config.pending_max:
+    def add(
+        self, peer: NodeId, message_id: int, type_name: str, timeout_s: float, now: float, told: Told
+    ) -> None:
+        """Begin to wait for the reply of a peer; raises QueueFull."""
+        pending = self._pending
+        if len(pending) >= self._config.pending_max:
             raise QueueFull("the table of requests under way", self._config.pending_max)
-        message_id = self.next_id()
-        deadline = now + timeout_s
-        self._pending[message_id] = _Pending(peer, type_name, told, timeout_s)
-        self._drop_answered()
-        heappush(self._deadlines, (deadline, message_id))
-        return message_id
+        pending[message_id] = (peer, told, type_name, timeout_s)
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][1] not in pending:
+            heappop(deadlines)
+        heappush(deadlines, (now + timeout_s, message_id))
 
     def cancel(self, message_id: int) -> None:
         """Wait no longer; a late reply counts as unexpected."""
@@ -85,32 +70,26 @@ class PendingCalls:
     def receive(self, envelope: Envelope, sender: NodeId) -> None:
         """Take in a reply or an error; from anybody but the peer asked it is counted and dropped."""
         pending = self._pending.get(envelope.id)
-        if pending is None or pending.peer != sender:
+        if pending is None or pending[0] != sender:
             self.unexpected += 1
             return
         del self._pending[envelope.id]
+        told = pending[1]
         if envelope.kind != ERROR:
-            pending.told(envelope, None)
+            told(envelope, None)
             return
         try:
-            error = decode_error(envelope.body)
+            told(None, decode_error(envelope.body))
         except DecodeError as broken:
-            pending.told(None, broken)
-            return
-        pending.told(None, RemoteRejected(error.code, error.text, error.field))
+            told(None, broken)
 
     def peer_lost(self, peer: NodeId) -> None:
         """Fail what awaits a peer that is gone."""
-        lost = [
-            (message_id, pending) for message_id, pending in self._pending.items() if pending.peer == peer
-        ]
-        for message_id, pending in lost:
-            del self._pending[message_id]
-            pending.told(None, NoPath(peer.short))
+        for message_id in [message_id for message_id, pending in self._pending.items() if pending[0] == peer]:
+            self._pending.pop(message_id)[1](None, NoPath(peer.short))
 
     def next_timeout(self) -> float | None:
-        """Return when `handle_timeout` is due."""
-        self._drop_answered()
+        """Return when `handle_timeout` is due; it may prove too early, never too late."""
         return self._deadlines[0][0] if self._deadlines else None
 
     def handle_timeout(self, now: float) -> None:
@@ -118,9 +97,5 @@ class PendingCalls:
         while self._deadlines and self._deadlines[0][0] <= now:
             pending = self._pending.pop(heappop(self._deadlines)[1], None)
             if pending is not None:
-                pending.told(None, DeadlineExceeded(f"reply to {pending.type_name}", pending.timeout_s))
-
-    def _drop_answered(self) -> None:
-        deadlines, pending = self._deadlines, self._pending
-        while deadlines and deadlines[0][1] not in pending:
-            heappop(deadlines)
+                _, told, type_name, timeout_s = pending
+                told(None, DeadlineExceeded(f"reply to {type_name}", timeout_s))

@@ -1,73 +1,67 @@
-"""Hand incoming requests and one-way messages to their handlers, and answers back.
+"""Dispatcher: hand requests and one-way messages to their handlers, and answer.
 
-A handler is a function of one message, or of a message and its Header; plain or async. Whatever goes wrong is answered:
-an unknown type, a body that does not fit (the field is named), a wrong version, a handler that raises, too much work. A
-handler that does not have to wait costs no task.
+Whatever goes wrong is answered with a code of errors.py: a type without a handler, another version, a body that does
+not fit (with the field at fault), a handler that raises, too much work. One-way messages are never answered. A plain
+function is called at once; a coroutine is given to `run`, which the host provides, and answered when it ends.
 """
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from types import CoroutineType
+from typing import Any
 
-import msgspec
-
-from ...wire.errors import ConfigError, DecodeError, MeshError
+from ...wire.errors import ConfigError, MeshError, PayloadTooLarge
 from ...wire.identity import NodeId
-from . import errors
 from .envelope import (
     ONE_WAY,
     REPLY,
     Envelope,
     Header,
-    decode_any,
-    decode_headers,
-    encode,
+    encode_echo,
     encode_error,
+    encode_message,
+    encode_message_as_json,
+    encode_none,
 )
-from .errors import InvalidMessage
+from .errors import BUSY, CANCELLED, FAILED, INVALID, InvalidMessage, Refused
+from .handlers import ECHO, Handler, Handlers
 from .message import Message
 
 logger = logging.getLogger(__name__)
 
-ECHO = "echo"
-"""The type that every node answers with the body it was given."""
-
-NONE_TYPE = b"none"
-"""Type of the reply of a handler that returned nothing."""
-
 Reply = Callable[[bytes], None]
+"""Send bytes to the peer that a message came from; may raise MeshError."""
 Done = Callable[[Any, BaseException | None], None]
+"""Told once what a coroutine returned, or what it raised: a cancellation too."""
 Run = Callable[[Coroutine[Any, Any, Any], Done], None]
-"""Run a coroutine to its end and tell its result or error."""
+"""Run a coroutine to its end."""
 
-_encoder = msgspec.msgpack.Encoder()
+ECHO_TYPE = ECHO.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherConfig:
-    """Bound the work an agent takes on."""
+    """Bound the work that an agent takes on."""
 
     running_max: int = 1024
-    """Async handlers under way; further requests are answered `busy`. Raising it costs about 4 KiB each."""
+    """Async handlers under way; further requests are answered `busy`. Raising it costs memory: 4 KiB each and what
+    they hold."""
 
-    handlers_max: int = 1024
-    """Types an agent may handle."""
+    running_per_peer_max: int = 512
+    """Of them for one peer. Raising it lets one peer keep the others waiting."""
+
+    types_max: int = 1024
+    """Types that an agent handles. Raising it costs memory: 1 KiB each."""
 
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
-        if self.running_max < 1 or self.handlers_max < 1:
-            raise ConfigError("dispatcher", "limits must be at least 1")
-
-
-class _Handler(NamedTuple):
-    message_type: type[Message]
-    function: Callable[..., Any]
-    wants_header: bool
+        for name in ("running_max", "running_per_peer_max", "types_max"):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, "must be at least 1")
 
 
 class Dispatcher:
@@ -77,136 +71,135 @@ class Dispatcher:
         self._own_id = own_id
         self._run = run
         self._config = config or DispatcherConfig()
-        self._handlers: dict[bytes, _Handler] = {}
+        self._handlers = Handlers(self._config.types_max)
         self._running = 0
+        self._running_by_peer: dict[NodeId, int] = {}
         self.dropped: Counter[str] = Counter()
+        """Messages refused and answers that could not be sent, by reason."""
 
-    def on(self, message_type: type[Message], function: Callable[..., Any]) -> None:
-        """Handle a type with a function; the newest wins. Raises ConfigError for one that cannot be called so."""
-        if len(self._handlers) >= self._config.handlers_max:
-            raise ConfigError("handlers", f"at most {self._config.handlers_max} types")
-        try:
-            parameters = len(inspect.signature(function).parameters)
-        except (TypeError, ValueError):
-            parameters = 1
-        if parameters not in (1, 2):
-            raise ConfigError(
-                "handler", f"of {message_type.type_name} takes a message, or a message and its header"
-            )
-        handler = _Handler(message_type, function, parameters == 2)
-        self._handlers[message_type.type_name.encode()] = handler
+    def on(self, message_class: type[Message], function: Callable[..., Any]) -> None:
+        """Handle a message class with a function, instead of an earlier one; raises ConfigError."""
+        self._handlers.add(message_class, function)
 
     def types(self) -> list[str]:
         """Return the names of the types handled here."""
-        return sorted(name.decode() for name in (*self._handlers, ECHO.encode()))
+        return self._handlers.types()
 
     def receive(self, envelope: Envelope, sender: NodeId, reply: Reply) -> None:
         """Handle one request or one-way message; never raises on what came from the network."""
-        handler = self._handlers.get(envelope.type_name)
         try:
-            if handler is not None:
-                self._handle(handler, envelope, sender, reply)
-            elif envelope.type_name == ECHO.encode():
-                decode_any(envelope.body)
-                self._answer(
-                    envelope, encode(REPLY, envelope.id, 1, envelope.type_name, envelope.body), reply
-                )
+            if envelope.type_name == ECHO_TYPE:
+                self._send(encode_echo(envelope), envelope, reply)
             else:
-                text = f"no handler for {envelope.type_name.decode(errors='replace')}; known: {self._known()}"
-                self._refuse(envelope, reply, errors.UNKNOWN_TYPE, text)
-        except InvalidMessage as error:
-            self._refuse(envelope, reply, errors.INVALID, str(error), error.field or None)
-        except DecodeError as error:
-            self._refuse(envelope, reply, errors.INVALID, str(error))
+                self._call(self._handlers.find(envelope), envelope, sender, reply)
+        except Refused as refused:
+            self._refuse(refused, envelope, reply)
 
-    def _handle(self, handler: _Handler, envelope: Envelope, sender: NodeId, reply: Reply) -> None:
-        message_type = handler.message_type
-        if envelope.version != message_type.version:
-            text = f"{message_type.type_name} has version {message_type.version} here, not {envelope.version}"
-            self._refuse(envelope, reply, errors.VERSION, text)
-            return
-        message = message_type.decode(envelope.body)
-        arguments = (message, self._header(envelope, sender)) if handler.wants_header else (message,)
+    def _call(self, handler: Handler, envelope: Envelope, sender: NodeId, reply: Reply) -> None:
+        """Call a handler; raises Refused."""
         try:
-            result = handler.function(*arguments)
+            message, is_json = handler.form.decode(envelope.body)
+        except InvalidMessage as error:
+            raise Refused(INVALID, str(error), error.field or None, error.hint) from None
+        except Exception as error:  # of code in the class itself, such as __post_init__
+            raise _failed(envelope, error) from None
+        try:
+            if handler.takes_header:
+                result = handler.function(message, Header.of(envelope, sender, self._own_id))
+            else:
+                result = handler.function(message)
         except Exception as error:
-            self._finish(envelope, reply, None, error)
-            return
-        if inspect.iscoroutine(result):
-            self._start(result, envelope, reply)
+            raise _failed(envelope, error) from None
+        if type(result) is CoroutineType:
+            self._start(result, envelope, sender, reply, is_json)
+        elif isinstance(result, Message) or result is None or not isinstance(result, Awaitable):
+            self._send(_encoded(result, envelope, is_json), envelope, reply)
         else:
-            self._finish(envelope, reply, result, None)
+            self._start(_result_of(result), envelope, sender, reply, is_json)
 
-    def _start(self, coroutine: Coroutine[Any, Any, Any], envelope: Envelope, reply: Reply) -> None:
-        if self._running >= self._config.running_max:
+    def _start(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        envelope: Envelope,
+        sender: NodeId,
+        reply: Reply,
+        is_json: bool,
+    ) -> None:
+        """Run a coroutine and answer with its result; raises Refused if too many are under way."""
+        of_peer = self._running_by_peer.get(sender, 0)
+        if self._running >= self._config.running_max or of_peer >= self._config.running_per_peer_max:
             coroutine.close()
-            self._refuse(
-                envelope, reply, errors.BUSY, f"{self._running} requests are being worked on; try again later"
-            )
-            return
+            raise Refused(BUSY, f"{self._running} requests are under way", hint="try again later")
         self._running += 1
+        self._running_by_peer[sender] = of_peer + 1
 
         def done(result: Any, error: BaseException | None) -> None:
-            self._running -= 1
-            self._finish(envelope, reply, result, error)
+            self._ended(sender)
+            try:
+                if error is not None:
+                    raise _failed(envelope, error)
+                self._send(_encoded(result, envelope, is_json), envelope, reply)
+            except Refused as refused:
+                self._refuse(refused, envelope, reply)
 
-        self._run(coroutine, done)
-
-    def _finish(self, envelope: Envelope, reply: Reply, result: Any, error: BaseException | None) -> None:
-        if error is not None:
-            self._failed(envelope, reply, error)
-            return
-        if envelope.kind == ONE_WAY:
-            return
         try:
-            answer = _reply_to(envelope, result)
-        except InvalidMessage as invalid:
-            self._failed(envelope, reply, invalid)
-            return
-        self._answer(envelope, answer, reply)
+            self._run(coroutine, done)
+        except MeshError as error:
+            coroutine.close()
+            self._ended(sender)
+            raise Refused(CANCELLED, str(error)) from None
 
-    def _failed(self, envelope: Envelope, reply: Reply, error: BaseException) -> None:
-        name = envelope.type_name.decode(errors="replace")
-        logger.error("the handler of %s failed", name, exc_info=error)
-        text = f"{name}: {type(error).__name__}: {error}"
-        self._refuse(envelope, reply, errors.FAILED, text)
+    def _ended(self, sender: NodeId) -> None:
+        self._running -= 1
+        of_peer = self._running_by_peer[sender] - 1
+        if of_peer:
+            self._running_by_peer[sender] = of_peer
+        else:
+            del self._running_by_peer[sender]
 
-    def _answer(self, envelope: Envelope, answer: bytes, reply: Reply) -> None:
+    def _send(self, answer: bytes, envelope: Envelope, reply: Reply) -> None:
+        """Send an answer, if one is awaited; raises Refused for one that is too large."""
         if envelope.kind == ONE_WAY:
             return
         try:
             reply(answer)
-        except MeshError as error:
-            self.dropped[f"reply: {type(error).__name__}"] += 1
+        except PayloadTooLarge as error:
+            raise Refused(FAILED, f"the reply is too large: {error}", hint=error.hint) from None
+        except MeshError:
+            self.dropped["unsent"] += 1
 
-    def _refuse(
-        self, envelope: Envelope, reply: Reply, code: str, text: str, field: str | None = None
-    ) -> None:
-        self.dropped[f"message: {code}"] += 1
-        self._answer(envelope, encode_error(envelope.id, code, text[: errors.TEXT_CHARS_MAX], field), reply)
-
-    def _header(self, envelope: Envelope, sender: NodeId) -> Header:
-        return Header(
-            id=envelope.id,
-            type_name=envelope.type_name.decode(),
-            version=envelope.version,
-            sender=sender,
-            to=self._own_id,
-            headers=decode_headers(envelope.headers),
-            one_way=envelope.kind == ONE_WAY,
-        )
-
-    def _known(self) -> str:
-        names = self.types()
-        return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    def _refuse(self, refused: Refused, envelope: Envelope, reply: Reply) -> None:
+        self.dropped[refused.code] += 1
+        if envelope.kind == ONE_WAY:
+            return
+        try:
+            reply(encode_error(envelope.id, refused.code, refused.text, refused.field, refused.hint))
+        except MeshError:
+            self.dropped["unsent"] += 1
 
 
-def _reply_to(envelope: Envelope, result: Any) -> bytes:
-    if isinstance(result, Message):
-        body = result.encode()
-        return encode(REPLY, envelope.id, result.version, result.type_name.encode(), body)
+def _encoded(result: Any, envelope: Envelope, is_json: bool) -> bytes:
+    """Return the reply that holds what a handler returned, in the shape of its request; raises Refused."""
+    if envelope.kind == ONE_WAY:
+        return b""
     if result is None:
-        return encode(REPLY, envelope.id, 1, NONE_TYPE, _encoder.encode(None))
-    raise InvalidMessage(
-        envelope.type_name.decode(), "", f"the handler returned {type(result).__name__}, no Message"
-    )
+        return encode_none(envelope.id)
+    try:
+        if is_json:
+            return encode_message_as_json(REPLY, envelope.id, result)
+        return encode_message(REPLY, envelope.id, result)
+    except MeshError as error:
+        raise _failed(envelope, error) from None
+
+
+def _failed(envelope: Envelope, error: BaseException) -> Refused:
+    """Tell the agent's own people all, and the peer what happened without where."""
+    name = envelope.type_name.decode(errors="replace")
+    if not isinstance(error, Exception):
+        return Refused(CANCELLED, f"{name} was given up", hint="it is probably stopping: ask another peer")
+    logger.error("the handler of %s failed", name, exc_info=error)
+    return Refused(FAILED, f"{name}: {type(error).__name__}: {error}")
+
+
+async def _result_of(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

@@ -1,47 +1,65 @@
-"""Errors of typed messages, and how they travel.
+"""What can be wrong with a message, and how a refusal is worded.
 
-A refusal crosses the wire as (code, text, field); the asking side raises it as RemoteRejected.
+Either side may find a message invalid. The sender's own program gets InvalidMessage before anything leaves; a receiver
+answers with a code, a text and the field at fault, which the sender's program gets as RemoteRejected.
 """
 
 from __future__ import annotations
 
 import re
 
+import msgspec
+
 from ...wire.errors import LocalError
 
-INVALID = "invalid"
-"""A field is missing or wrong; it is named."""
-VERSION = "version"
-"""Both sides have the type, in different versions."""
 UNKNOWN_TYPE = "unknown_type"
-"""Nobody handles this type there."""
+"""The peer has no handler for this type."""
+VERSION = "version"
+"""The peer handles this type, in another version."""
+INVALID = "invalid"
+"""The body does not fit the peer's class; the field is named."""
 FAILED = "failed"
-"""The handler raised."""
+"""The peer's handler raised, or returned what cannot be sent."""
 BUSY = "busy"
-"""The agent has as much work as it may hold."""
+"""The peer works on as many requests as it may."""
+CANCELLED = "cancelled"
+"""The peer gave the request up, because it stops."""
 
-TEXT_CHARS_MAX = 400
-"""Longest text of a refusal; the rest says nothing more to people."""
+MISFITS = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError, AttributeError)
+"""What msgspec raises on values that do not fit and on bytes that do not parse."""
 
-_PATH = re.compile(r"^(?P<text>.*?)(?: - at `(?:\$|key in \$)(?P<path>.*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
+PATH = re.compile(r"(?P<problem>.*) - at `(?:key in )?\$\.?(?P<path>.*)`", re.DOTALL)
+MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
 
 
 class InvalidMessage(LocalError):
-    """A message that does not fit its own class; `field` is the path of what is wrong."""
+    """A message does not fit its class; `field` is the path of what is at fault, or empty."""
 
-    def __init__(self, type_name: str, field: str, problem: str) -> None:
+    def __init__(self, type_name: str, field: str, problem: str, hint: str | None = None) -> None:
         super().__init__(f"{type_name}.{field}: {problem}" if field else f"{type_name}: {problem}")
         self.type_name = type_name
         self.field = field
         self.problem = problem
+        self.hint = hint
 
 
-def field_of(problem: str) -> tuple[str, str]:
-    """Split msgspec's words into the field at fault and what is wrong with it."""
-    match = _PATH.match(problem)
-    text, path = (match["text"], match["path"] or "") if match else (problem, "")
-    missing = _MISSING.search(text)
-    if missing:
-        path = f"{path}.{missing['name']}"
-    return path.lstrip("."), text
+class Refused(Exception):
+    """Answer a request with an error; raised and caught within the dispatcher."""
+
+    def __init__(self, code: str, text: str, field: str | None = None, hint: str | None = None) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+        self.field = field
+        self.hint = hint
+
+
+def field_and_problem(error: Exception) -> tuple[str, str]:
+    """Split msgspec's words into the path of the field and what is wrong with it."""
+    text, path = str(error) or type(error).__name__, ""
+    if match := PATH.fullmatch(text):
+        text, path = match["problem"], match["path"]
+    if missing := MISSING.fullmatch(text):
+        return f"{path}.{missing['name']}".lstrip("."), "is missing"
+    text = text.replace("`", "")
+    return path, text[0].lower() + text[1:] if text[1:2].islower() else text

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from ...wire.contact import Contact
 from ...wire.cookie import CookieJar
 from ...wire.endpoint import Endpoint
-from ...wire.errors import DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
+from ...wire.errors import ConfigError, DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
 from ...wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, Rejected
 from ...wire.identity import Identity, NodeId, PublicKey
 from ...wire.packet import FINAL, INITIAL
@@ -77,7 +77,13 @@ class Handshakes:
                 if done is not None:
                     done(None, QueueFull("the table of outgoing calls", self._config.dials_max))
                 return
-            dial = self._start(peer, key, endpoints, early, now)
+            try:
+                dial = self._start(peer, key, endpoints, early, now)
+            except ConfigError as error:
+                # The key in a contact that somebody handed us may be no key at all.
+                if done is not None:
+                    done(None, error)
+                return
         elif early and dial.queue_request(early):
             self._send_first(dial)
         if done is not None and not dial.wait(done):

@@ -111,18 +111,26 @@ class Overlay:
     def take_packets(self, now: float) -> list[tuple[bytes, Endpoint]]:
         """Return every packet that may leave now, in order."""
         self._now = now
-        self._send_requests(now)
-        packets = self._packets + self._handshakes.packets
-        if packets:
+        if self.dht.has_requests:
+            self._send_requests(now)
+        packets = self.lines.take_packets(now)
+        if self._packets or self._handshakes.packets:
+            # Handshakes go first: a session's first packet is of no use before its handshake has arrived.
+            packets = self._packets + self._handshakes.packets + packets
             self._packets = []
             self._handshakes.packets = []
-        return packets + self.lines.take_packets(now)
+        return packets
 
     @property
     def has_output(self) -> bool:
-        """Tell whether a command queued something to send."""
+        """Tell whether there is something to take."""
         return bool(
-            self.lines.has_ready or self._packets or self._handshakes.packets or self.dht.has_requests
+            self.lines.has_ready
+            or self.dht.has_requests
+            or self._packets
+            or self._handshakes.packets
+            or self._stream_requests
+            or self._stream_closures
         )
 
     def take_stream_requests(self) -> list[Endpoint]:
@@ -220,8 +228,10 @@ class Overlay:
             session.use_path(source, now)
         if session.closed is not None:
             self._drop(line, session.closed, now, dead=False)
-        elif not line.ready:
+        elif session.wants_to_send:
             self.lines.mark(line)
+        else:
+            self.lines.deadlines.arm(line)
 
     def _receive_requests(self, line: Line, source: Endpoint, now: float) -> None:
         payloads, line.session.rpcs = line.session.rpcs, []

@@ -18,7 +18,7 @@ async def test_a_summary_keeps_whole_sentences_in_their_order_and_within_the_wor
 
 async def test_no_text_and_no_room_are_an_empty_summary() -> None:
     assert await summarize(Summarize(text="", words=10)) == Summary(text="", words=0)
-    assert await summarize(Summarize(text="Some words here.", words=2)) == Summary(text="", words=0)
+    assert await summarize(Summarize(text="Many words, many.", words=2)) == Summary(text="", words=0)
 
 
 async def test_count() -> None:

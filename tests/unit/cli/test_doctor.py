@@ -92,6 +92,12 @@ def replace_registry(status: Any, url: str) -> Any:
     return msgspec.structs.replace(status, registry=url)
 
 
+@pytest.mark.usefixtures("no_registry")
+@pytest.mark.parametrize(("peers", "state"), [(0, "warn"), (1, "ok")])
+def test_a_node_that_has_peers_needs_no_registry(peers: int, state: str) -> None:
+    assert doctor.examine_registry({"registry": None, "peers": peers})[2].state == state
+
+
 def test_home(home: Path, tmp_path: Path) -> None:
     assert doctor.examine_home(home).state == "ok"
     assert doctor.examine_home(tmp_path / "none").state == "ok"

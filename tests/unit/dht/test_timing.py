@@ -33,9 +33,19 @@ def test_timeouts_stay_between_floor_and_ceiling(timing: Timing) -> None:
 
 
 def test_a_new_peer_gets_four_medians_of_the_network(timing: Timing) -> None:
-    for index in range(64):
+    for index in range(16):
         timing.measured(timing.of(NodeId(bytes([index]) * 32)), 0.05, tries=1)
     assert timing.timeout_s(timing.of(PEER)) == pytest.approx(0.2)
+
+
+def test_the_hedge_is_a_quick_round_trip_but_not_below_the_floor(timing: Timing) -> None:
+    assert timing.hedge_s == DhtConfig().timeout_first_s / 4
+    for rtt_s in (0.4, 0.3, 0.2, 0.08, 0.5, 0.6, 0.7, 0.8):
+        timing.measured(timing.of(PEER), rtt_s, tries=1)
+    assert timing.hedge_s == 0.3
+    for _ in range(16):
+        timing.measured(timing.of(PEER), 0.001, tries=1)
+    assert timing.hedge_s == 0.02
 
 
 def test_answers_to_repeated_requests_are_no_samples_of_the_peer_but_of_the_network(timing: Timing) -> None:

@@ -222,7 +222,9 @@ async def test_a_home_of_any_depth_works(tmp_path: Path, monkeypatch: pytest.Mon
 async def test_a_home_where_no_socket_can_be_bound_is_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mesh99.node.control.SOCKET_PATH_BYTES_MAX", 10_000)  # as if there were no short way
+    monkeypatch.setattr(
+        "mesh99.node.control_socket.SOCKET_PATH_BYTES_MAX", 10_000
+    )  # as if there were no short way
     with pytest.raises(ConfigError, match=r"cannot listen in .*too long"):
         await ControlServer(Node(), tmp_path / ("d" * 100)).start()  # type: ignore[arg-type]
 

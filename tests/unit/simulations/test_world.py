@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mesh99.simulations.world import World
 
 
@@ -46,6 +48,17 @@ def test_calls_after_the_end_wait_for_the_next_run() -> None:
     assert (seen, world.now()) == ([], 1.5)
     world.run_until(2.5)
     assert seen == [2]
+
+
+def test_a_node_that_stops_time_is_found_out() -> None:
+    world = World(1)
+
+    def again() -> None:
+        world.call_at(world.now() - 1, again)
+
+    world.call_at(1.0, again)
+    with pytest.raises(RuntimeError, match="time stands still"):
+        world.run_until(2.0)
 
 
 def test_streams_depend_on_seed_node_and_purpose_only() -> None:

@@ -33,7 +33,6 @@ from mesh99.wire.handshake import (
     reset_packet,
 )
 from mesh99.wire.handshake_packets import INITIAL_HEAD, REASONS, REPLY_OVERHEAD_BYTES
-from mesh99.wire.handshake_payload import Payload
 from mesh99.wire.identity import PublicKey
 from mesh99.wire.noise import HandshakeState
 from mesh99.wire.packet import COOKIE, DATAGRAM_BYTES, REJECT, RESET
@@ -151,19 +150,12 @@ def test_a_repeated_first_packet_can_be_answered_again(key: PublicKey | None) ->
             acceptance.receive_final(caller.final_packet)
 
 
+@pytest.mark.parametrize("size", [*range(215, 600, 3), 1184, 1200, 1280])
 @pytest.mark.parametrize("key", [ANSWERER.public_key, None])
-@pytest.mark.parametrize("size", [*range(0, 600, 3), 1184, 1200, 1280])
 def test_no_answer_is_longer_than_the_first_packet(key: PublicKey | None, size: int) -> None:
-    try:
-        packet = call(key).packet(size=size + 16)
-    except (PayloadTooLarge, ValueError):
-        return
+    packet = call(key).packet(size=size + 16)
     assert len(packet) == size
-    try:
-        acceptance = accept(packet)
-    except DecodeError as error:
-        assert "too short" in error.reason
-        return
+    acceptance = accept(packet)
     assert len(acceptance.reply(bytes(acceptance.early_size_max), SEEN)) <= size
     for settings in (dataclasses.replace(SETTINGS, network="x"), dataclasses.replace(SETTINGS, version=2)):
         with pytest.raises(Rejected) as caught:
@@ -171,6 +163,12 @@ def test_no_answer_is_longer_than_the_first_packet(key: PublicKey | None, size: 
         assert len(caught.value.packet) <= size
     source_id, _ = Acceptance.peek(packet)
     assert len(CookieJar(bytes(32), 0.0).packet(SOURCE, source_id, 0.0)) <= size
+
+
+@pytest.mark.parametrize("size", range(48, 204))
+def test_a_first_packet_shorter_than_its_answer_gets_none(size: int) -> None:
+    with pytest.raises(DecodeError, match="too short"):
+        accept(call(None).packet(size=size + 16))
 
 
 def test_an_answer_over_its_limit_is_our_own_error() -> None:
@@ -248,34 +246,6 @@ def test_a_cookie_of_a_wrong_form_is_nothing() -> None:
     assert initiation.receive(head + bytes(17)) is None
 
 
-def test_a_forged_reply_does_not_end_the_handshake() -> None:
-    initiation = call()
-    acceptance = accept(initiation.packet())
-    reply = acceptance.reply()
-    for forged in (reply[:-1], reply[:17] + bytes(len(reply) - 17), reply + b"\x00", b"", reply[:1]):
-        assert initiation.receive(forged) is None
-    caller = session(initiation, reply)
-    assert acceptance.established is not None
-    assert match(caller, acceptance.established)
-
-
-def test_a_forged_final_packet_does_not_end_the_handshake() -> None:
-    initiation = call(None)
-    acceptance = accept(initiation.packet())
-    caller = session(initiation, acceptance.reply())
-    final = caller.final_packet
-    for forged in (final[:-1], final[:9] + bytes(len(final) - 9), final[:5], b"", final + bytes(2000)):
-        with pytest.raises(DecodeError):
-            acceptance.receive_final(forged)
-    assert match(caller, acceptance.receive_final(final))
-
-
-def test_a_reply_to_another_call_is_nothing() -> None:
-    first, second = call(seed="first"), call(seed="second")
-    first.packet()
-    assert first.receive(accept(second.packet()).reply()) is None
-
-
 def test_an_answer_before_the_call_is_nothing() -> None:
     reply = accept(call().packet()).reply()
     assert call().receive(reply) is None
@@ -297,79 +267,6 @@ def test_nobody_talks_with_himself(key: PublicKey | None) -> None:
     acceptance = accept(initiation.packet(), identity=CALLER)
     with pytest.raises(HandshakeFailed):
         initiation.receive(acceptance.reply())
-
-
-def _lying(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
-    """Let all payloads be encoded with other fields than they were made with."""
-    honest = Payload.encode
-    monkeypatch.setattr(Payload, "encode", lambda self: honest(self._replace(**changes)))
-
-
-def test_a_caller_cannot_claim_the_key_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    _lying(monkeypatch, signing_key=STRANGER.public_key)
-    with pytest.raises(DecodeError, match="do not match"):
-        accept(call().packet())
-
-
-def test_a_caller_cannot_claim_the_key_of_another_in_the_final_packet(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    initiation = call(None)
-    acceptance = accept(initiation.packet())
-    reply = acceptance.reply()
-    _lying(monkeypatch, signing_key=STRANGER.public_key)
-    final = session(initiation, reply).final_packet
-    with pytest.raises(DecodeError, match="do not match"):
-        acceptance.receive_final(final)
-    assert acceptance.established is None
-
-
-@pytest.mark.parametrize("key", [ANSWERER.public_key, None])
-@pytest.mark.parametrize("claimed", [STRANGER.public_key, PublicKey(bytes(32))])
-def test_an_answerer_cannot_claim_the_key_of_another(
-    monkeypatch: pytest.MonkeyPatch, key: PublicKey | None, claimed: PublicKey
-) -> None:
-    initiation = call(key)
-    acceptance = accept(initiation.packet())
-    _lying(monkeypatch, signing_key=claimed)
-    with pytest.raises(HandshakeFailed) as caught:
-        initiation.receive(acceptance.reply())
-    assert caught.value.reason == "identity"
-
-
-def test_the_mirrored_key_of_the_same_exchange_key_is_not_the_peers(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Ed25519 keys A and -A have one X25519 form; who was called by A must answer as A.
-    mirrored = PublicKey(ANSWERER.public_key[:31] + bytes((ANSWERER.public_key[31] ^ 0x80,)))
-    assert CALLER.crypto.exchange_public_from_signing(mirrored) == ANSWERER.exchange_public
-    initiation = call()
-    acceptance = accept(initiation.packet())
-    _lying(monkeypatch, signing_key=mirrored)
-    with pytest.raises(HandshakeFailed):
-        initiation.receive(acceptance.reply())
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"connection_id": 5}, {"ciphers": 2}, {"reset_token": b""}, {"tcp_port": 70_000}, {"early": 7}],
-)
-def test_payloads_that_make_no_sense_are_dropped(
-    monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
-) -> None:
-    initiation = call()
-    acceptance = accept(initiation.packet())
-    _lying(monkeypatch, **changes)
-    with pytest.raises(DecodeError):
-        accept(call().packet())
-    assert initiation.receive(acceptance.reply()) is None
-
-
-def test_connection_ids_are_proved_not_believed() -> None:
-    initiation = call()
-    packet = initiation.packet()
-    with pytest.raises(DecodeError, match="header and payload differ"):
-        accept(packet[:6] + bytes(8) + packet[14:])
-    reply = accept(packet).reply()
-    assert initiation.receive(reply[:9] + bytes(8) + reply[17:]) is None
 
 
 def test_a_recorded_first_packet_makes_no_session_without_its_caller() -> None:

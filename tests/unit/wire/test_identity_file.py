@@ -14,6 +14,8 @@ from mesh99.wire.errors import ConfigError
 from mesh99.wire.identity import Identity
 from mesh99.wire.identity_file import FILE_NAME, load_or_create
 
+HEAD = b"mesh99 ed25519 seed\n"
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -103,17 +105,8 @@ def test_another_owner_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
-        b"\n",
-        b"mesh99 ed25519 seed\n",
-        b"mesh99 ed25519 seed\n" + b"7" * 62 + b"\n",
-        b"other\n" + b"7" * 64 + b"\n",
-    ]
-    + [
-        b"mesh99 ed25519 seed\n" + b"7" * 64,
-        b"mesh99 ed25519 seed\n" + b"z" * 64 + b"\n",
-        b"\xff\xfe" * 90,
-        b"x" * 10_000,
+        *(b"", b"\n", HEAD, b"\xff\xfe" * 90, b"x" * 10_000, b"other\n" + b"7" * 64 + b"\n"),
+        *(HEAD + b"7" * 62 + b"\n", HEAD + b"7" * 64, HEAD + b"z" * 64 + b"\n"),
     ],
 )
 def test_a_damaged_file_is_refused_and_left_alone(home: Path, content: bytes) -> None:
