@@ -103,8 +103,8 @@ class ValueSearch(Search):
         """Ask as many at once as there are replicas: one of them will do."""
         return self.context.config.value_replicas
 
-    def first_radius(self) -> int:
-        """Begin narrow: the first few asked are likely to hold what is sought."""
+    def wide_radius(self) -> int:
+        """Stay narrow until the nearest of all has nothing: the next few asked are likely to hold what is sought."""
         return 0
 
     def satisfied(self) -> bool:

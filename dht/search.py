@@ -1,13 +1,14 @@
 """One lookup carried out: asks whom the state machine names and feeds it what comes back.
 
 A search ends by itself when the lookup is finished or its time is up; subclasses end it earlier. When nobody has
-answered for as long as the quickest quarter of peers takes, the one who has been waited for longest counts as slow and another is asked (a
-hedge); each further silence may last twice as long. So a few dead peers cost milliseconds even where time-outs,
-measured under load, are long.
+answered for as long as the quickest quarter of peers takes, the one waited for longest counts as slow and another
+is asked (a hedge); each further silence may last twice as long. So a few dead peers cost milliseconds even where
+time-outs, measured under load, are long.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -59,7 +60,7 @@ class LookupResult(NamedTuple):
     depth: int
 
 
-class Search:
+class Search(ABC):
     """Base of all operations that run a lookup; call `start` once."""
 
     __slots__ = (
@@ -103,7 +104,7 @@ class Search:
             parallelism=config.parallelism,
             parallelism_wide=self.parallelism_wide(),
             requests_max=config.lookup_requests_max,
-            radius=self.first_radius(),
+            radius=self.wide_radius(),
         )
         self._quiet_s = context.rpc.timing.hedge_s
         self._quiet_since = now
@@ -130,8 +131,8 @@ class Search:
         """Return how many requests may be in flight once the search is wide: all that are needed."""
         return self._count
 
-    def first_radius(self) -> int:
-        """Return how near a seed must be for the search to begin wide."""
+    def wide_radius(self) -> int:
+        """Return how near to the target a seed or an answer must be for the search to go wide."""
         return self.context.table.radius(self._count)
 
     def satisfied(self) -> bool:
@@ -152,13 +153,13 @@ class Search:
         self.give(now)
         self._on_end(now)
 
+    @abstractmethod
     def give(self, now: float) -> None:
         """Hand the result to whoever asked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
         """Read a reply to our request: the contacts it names, or None to dismiss its sender."""
-        raise NotImplementedError
 
     def answered(self, pending: Pending, reply: Reply, now: float) -> None:
         """Feed an answer to the lookup."""
@@ -173,7 +174,7 @@ class Search:
             self.lookup.failed(candidate)
         else:
             named = self.context.rpc.timing.not_avoided(believable(named, candidate.contact), now)
-            self.lookup.answered(candidate, named, self.context.table.radius(self._count))
+            self.lookup.answered(candidate, named, self.wide_radius())
         self.advance(now)
 
     def slow(self, pending: Pending, now: float) -> None:

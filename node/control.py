@@ -1,6 +1,7 @@
 """The control server: a running node answers the `mesh99` command over a Unix socket in its home.
 
-Only the owner of the home reaches it, and a home holds one node (control_socket.py). Whatever comes in that is not a proper call is answered with a 4xx and a JSON body.
+Only the owner of the home reaches it, and a home holds one node (control_socket.py). Whatever comes in that
+is not a proper call is answered with a 4xx and a JSON body.
 """
 
 from __future__ import annotations

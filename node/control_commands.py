@@ -79,6 +79,7 @@ async def status(node: Node, _: Arguments) -> Json:
 
 
 async def peers(node: Node, _: Arguments) -> list[Json]:
+    await node.learn_names()
     return [msgspec.structs.asdict(peer) for peer in node.peers()]
 
 

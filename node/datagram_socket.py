@@ -64,7 +64,9 @@ class DatagramSocket:
             self.lost += 1
 
     def close(self) -> None:
-        """Stop reading and close."""
+        """Stop reading and close; a second call does nothing."""
+        if self._socket.fileno() < 0:
+            return
         self._loop.remove_reader(self._socket.fileno())
         self._loop.remove_writer(self._socket.fileno())
         self._socket.close()

@@ -64,8 +64,10 @@ class HandlerPool:
                 coroutine, done = self._work.popleft()
                 try:
                     result = await coroutine
-                except Exception as error:
+                except BaseException as error:
                     done(None, error)
+                    if not isinstance(error, Exception):
+                        raise
                 else:
                     done(result, None)
             future: asyncio.Future[None] = loop.create_future()

@@ -214,8 +214,12 @@ class Node:
 
     # see
 
+    async def learn_names(self, *, timeout_s: float = 1.0) -> None:
+        """Look up the names of the peers, so that `peers` can tell them."""
+        await self._require("look up names").learn_names(timeout_s)
+
     def peers(self) -> list[PeerStatus]:
-        """Return the peers with a session."""
+        """Return the peers with a session, with the names known so far."""
         return self._require("list peers").peers()
 
     def status(self) -> NodeStatus:

@@ -14,11 +14,12 @@ from .ports import Clock, Network, Timer
 class Pump:
     """Drive one Overlay on one Clock and one Network."""
 
-    __slots__ = ("_armed_at", "_clock", "_closed", "_network", "_timer", "_turn_used", "overlay")
+    __slots__ = ("_armed_at", "_clock", "_closed", "_network", "_now", "_timer", "_turn_used", "overlay")
 
     def __init__(self, overlay: Overlay, clock: Clock, network: Network) -> None:
         self.overlay = overlay
         self._clock = clock
+        self._now = clock.now
         self._network = network
         self._timer: Timer | None = None
         self._armed_at = float("inf")
@@ -27,7 +28,7 @@ class Pump:
 
     def receive(self, packet: bytes | memoryview, source: Endpoint) -> None:
         """Hand one packet to the Overlay; call `flush` after the last of a batch."""
-        self.overlay.receive(packet, source, self._clock.now())
+        self.overlay.receive(packet, source, self._now())
 
     def stream_opened(self, endpoint: Endpoint) -> None:
         """Tell the Overlay that a connection it asked for stands."""
@@ -51,8 +52,9 @@ class Pump:
         """Send all that may leave and re-arm the timer."""
         overlay, network = self.overlay, self._network
         if overlay.has_output:
-            for packet, destination in overlay.take_packets(self._clock.now()):
-                network.send(packet, destination)
+            send = network.send
+            for packet, destination in overlay.take_packets(self._now()):
+                send(packet, destination)
             network.flush()
             for endpoint in overlay.take_stream_requests():
                 network.open_stream(endpoint)

@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R")
 Peer = str | NodeId
 
+NAMES_AT_ONCE = 64
+"""Names looked up for one listing; each is a lookup, most of them answered by this node's own store."""
+
 NAMES_MAX = 4096
 """Names of peers remembered for people to read; about 150 bytes each."""
 
@@ -95,6 +98,7 @@ class Running:
         for presence in self._presences:
             await presence.start()
         await self.joining.join()
+        self.joining.save()
         self._announce()
         self.host.run(self.joining.stay(self._announce))
 
@@ -206,6 +210,14 @@ class Running:
 
         return await result_of(begin, f"answer from {line.node_id.short}", timeout_s)
 
+    async def learn_names(self, timeout_s: float) -> None:
+        """Look up what the peers call themselves, for people to read; those that say nothing stay without a name."""
+        unknown = [line.node_id.text for line in self.overlay.lines.current() if line.node_id not in self._names]
+        lookups = (self.directory.resolve(node_id, timeout_s) for node_id in unknown[:NAMES_AT_ONCE])
+        for record in await asyncio.gather(*lookups, return_exceptions=True):
+            if isinstance(record, NodeRecord):
+                self._remember_name(record)
+
     def peers(self) -> list[PeerStatus]:
         """Return what people want to know of each session."""
         return [self._peer_status(line) for line in self.overlay.lines.current()]
@@ -299,7 +311,7 @@ class Running:
         if up:
             self._announce()
         else:
-            logger.warning("registry: %s", error)
+            logger.warning("%s", error)
 
     # names for people
 

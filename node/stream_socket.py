@@ -18,6 +18,9 @@ from ..wire.stream_framing import StreamBuffer, length_prefix
 WRITE_PARTS_MAX = 512
 """Buffers per system call; Linux takes at most 1024 (IOV_MAX)."""
 
+COPY_BYTES_MAX = 16 * 1024
+"""Up to here a packet is copied behind its length: one buffer for the kernel instead of two."""
+
 QUEUE_BYTES_MAX = 32 * 1024 * 1024
 """Bytes waiting on one connection; sessions stay far below it, so more means a bug or an attack: it is closed."""
 
@@ -50,9 +53,13 @@ class StreamSocket:
 
     def send(self, packet: bytes) -> None:
         """Queue one packet; `flush` lets it go."""
-        self._parts.append(length_prefix(packet))
-        self._parts.append(packet)
-        self._queued_bytes += len(packet) + 4
+        size = len(packet)
+        if size <= COPY_BYTES_MAX:
+            self._parts.append(length_prefix(packet) + packet)
+        else:
+            self._parts.append(length_prefix(packet))
+            self._parts.append(packet)
+        self._queued_bytes += size + 4
 
     def flush(self) -> None:
         """Write what is queued as far as the kernel takes it."""
@@ -100,6 +107,8 @@ class StreamSocket:
     def _write(self) -> None:
         parts = self._parts
         try:
+            if len(parts) == 1:
+                self._consume(self._socket.send(parts[0]))
             while parts:
                 batch = [parts[i] for i in range(min(len(parts), WRITE_PARTS_MAX))]
                 self._consume(self._socket.sendmsg(batch))
@@ -112,6 +121,9 @@ class StreamSocket:
     def _consume(self, written: int) -> None:
         self._queued_bytes -= written
         parts = self._parts
+        if not self._queued_bytes:
+            parts.clear()
+            return
         while written:
             first = parts[0]
             if written < len(first):

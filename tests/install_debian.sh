@@ -7,6 +7,9 @@ set -uo pipefail
 packages=(
     nats-server      # benchmarks: the broker that nats-py talks to
     python3-opendht  # benchmarks: another DHT beside ours
+    ruby             # tests: an Agent99 agent's HTTP against our registry
+    ruby-sinatra     # tests: our client against a registry as Agent99's
+    ruby-webrick     # the server that one runs on
     tcpdump          # tests: what a listener on the wire sees
 )
 

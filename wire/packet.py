@@ -1,6 +1,7 @@
 """The packets of mesh99: a UDP datagram each, or the same bytes behind a u32 length on TCP. Integers are big-endian.
 
-0x80 INITIAL  kind 1 | version 1 | network tag 4 | source id 8 | pattern 1 (0 IK, 1 XX) | cookie length 1 | cookie 0 or 16 | noise message
+0x80 INITIAL  kind 1 | version 1 | network tag 4 | source id 8 | pattern 1 (0 IK, 1 XX) | cookie length 1 | cookie |
+              noise message                                             (a cookie has 0 or 16 bytes)
 0x81 REPLY    kind 1 | destination id 8 | source id 8 | noise message
 0x82 FINAL    kind 1 | destination id 8 | noise message                   (XX only)
 0x83 COOKIE   kind 1 | destination id 8 | cookie 16
@@ -39,7 +40,8 @@ DATAGRAM_BYTES = 1200
 """Largest UDP packet: the least MTU that QUIC relies on (RFC 9000, section 14)."""
 
 STREAM_PACKET_BYTES = 64 * 1024
-"""Largest packet on TCP: an AEAD call costs least per byte from there on, and it bounds what a stranger makes us hold."""
+"""Largest packet on TCP: an AEAD call costs least per byte from there on, and it bounds what a stranger makes us
+hold."""
 
 
 def destination_id(packet: bytes | memoryview) -> int:

@@ -334,7 +334,8 @@ class Session:
         if self._control:
             room, grants = self._add_control(parts, room)
         spans = self._lanes.fill(parts, room) if streams else []
-        if ack_bytes and (parts or received.is_due(now)):
+        if ack_bytes and (parts or self._control or received.is_due(now)):
+            # Alone, too, when a request would have fitted without it: that one comes next.
             parts.append(received.take_ack(now))
         if not parts:
             return None
@@ -363,9 +364,7 @@ class Session:
         recovery, ack = self._recovery.next_timeout(), self._received.ack_due_at
         if ack is not None:
             return ack if recovery is None else min(recovery, ack)
-        if recovery is None and self._awake:
-            return max(self.last_receive, self._last_send) + self._config.rest_s
-        return recovery
+        return self._rest_at() if recovery is None and self._awake else recovery
 
     def handle_timeout(self, now: float) -> None:
         """Acknowledge what waited long enough, send again what is lost, let the ciphers go when nothing happens."""
@@ -374,10 +373,13 @@ class Session:
         again = self._recovery.handle_timeout(now)
         if again:
             self._send_again(again)
-        if self._awake and now - max(self.last_receive, self._last_send) >= self._config.rest_s:
+        if self._awake and now >= self._rest_at():
             self._awake = False
             self._sealing.rest()
             self._opening.rest()
+
+    def _rest_at(self) -> float:
+        return max(self.last_receive, self._last_send) + self._config.rest_s
 
     # helpers
 

@@ -1,14 +1,17 @@
 """Requests that await their replies: ids, deadlines, and who is told.
 
-One deadline is watched for all: a heap of deadlines, from whose head the requests that were answered are dropped as new
-ones are made, so that it holds little more than what is under way.
+One deadline is watched for all. It is a lower bound: an answered request leaves no trace to tidy up, and when the
+bound comes up, what is still there is looked through once and the next bound found. Requests whose deadlines lie close
+together end together, a moment late.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from math import inf
+from typing import NamedTuple
 
 from ...wire.errors import ConfigError, DeadlineExceeded, DecodeError, MeshError, NoPath, QueueFull
 from ...wire.identity import NodeId
@@ -17,18 +20,35 @@ from .envelope import ERROR, Envelope, decode_error
 Told = Callable[[Envelope | None, MeshError | None], None]
 """Told once: the reply, or why there is none."""
 
+ID_MASK = 0xFFFF_FFFF_FFFF_FFFF
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallsConfig:
     """Bound the requests under way."""
 
     pending_max: int = 65_536
-    """Requests that may await replies; further ones are refused. Raising it costs about 500 bytes each."""
+    """Requests that may await replies; further ones raise QueueFull. Raising it costs memory: 500 bytes each."""
+
+    late_s: float = 0.02
+    """How late a deadline may be noticed. Lowering it costs a look at all requests for each one that runs out."""
 
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
         if self.pending_max < 1:
-            raise ConfigError("calls.pending_max", "must be at least 1")
+            raise ConfigError("pending_max", "must be at least 1")
+        if self.late_s < 0:
+            raise ConfigError("late_s", "must not be negative")
+
+
+class Call(NamedTuple):
+    """One request under way."""
+
+    peer: NodeId
+    deadline: float
+    told: Told
+    type_name: str
+    timeout_s: float
 
 
 class PendingCalls:
@@ -36,66 +56,81 @@ class PendingCalls:
 
     def __init__(self, first_id: int, config: CallsConfig | None = None) -> None:
         self._config = config or CallsConfig()
-        self._next_id = first_id
-        self._pending: dict[int, tuple[NodeId, Told, str, float]] = {}
-        """By id: the peer asked, who is told, the type asked for, the time-out."""
-        self._deadlines: list[tuple[float, int]] = []
-        self.unexpected = 0
+        self._next_id = first_id & ID_MASK
+        self._pending: dict[int, Call] = {}
+        self._look_at = inf
+        self.dropped: Counter[str] = Counter()
+        """Replies that nobody awaited, by reason."""
 
     def __len__(self) -> int:
         return len(self._pending)
 
     def next_id(self) -> int:
-        """Return an id that no other message of this process's life has."""
-        self._next_id = (self._next_id + 1) & 0xFFFF_FFFF_FFFF_FFFF
-        return self._next_id
+        """Return an id that no other message of this process has."""
+        message_id = self._next_id
+        self._next_id = (message_id + 1) & ID_MASK
+        return message_id
 
     def add(
         self, peer: NodeId, message_id: int, type_name: str, timeout_s: float, now: float, told: Told
     ) -> None:
         """Begin to wait for the reply of a peer; raises QueueFull."""
-        pending = self._pending
-        if len(pending) >= self._config.pending_max:
+        if len(self._pending) >= self._config.pending_max:
             raise QueueFull("the table of requests under way", self._config.pending_max)
-        pending[message_id] = (peer, told, type_name, timeout_s)
-        deadlines = self._deadlines
-        while deadlines and deadlines[0][1] not in pending:
-            heappop(deadlines)
-        heappush(deadlines, (now + timeout_s, message_id))
+        deadline = now + timeout_s
+        self._pending[message_id] = Call(peer, deadline, told, type_name, timeout_s)
+        if deadline < self._look_at:
+            self._look_at = deadline
 
     def cancel(self, message_id: int) -> None:
-        """Wait no longer; a late reply counts as unexpected."""
+        """Wait no longer, and tell nobody."""
         self._pending.pop(message_id, None)
 
     def receive(self, envelope: Envelope, sender: NodeId) -> None:
-        """Take in a reply or an error; from anybody but the peer asked it is counted and dropped."""
-        pending = self._pending.get(envelope.id)
-        if pending is None or pending[0] != sender:
-            self.unexpected += 1
-            return
-        del self._pending[envelope.id]
-        told = pending[1]
-        if envelope.kind != ERROR:
-            told(envelope, None)
-            return
-        try:
-            told(None, decode_error(envelope.body))
-        except DecodeError as broken:
-            told(None, broken)
+        """Take in a reply or an error. What nobody awaits, or comes from another peer than was asked, is dropped."""
+        call = self._pending.get(envelope.id)
+        if call is None:
+            self.dropped["unawaited"] += 1
+        elif call.peer != sender:
+            self.dropped["wrong_peer"] += 1
+        else:
+            del self._pending[envelope.id]
+            if envelope.kind == ERROR:
+                call.told(None, _error_in(envelope))
+            else:
+                call.told(envelope, None)
 
-    def peer_lost(self, peer: NodeId) -> None:
-        """Fail what awaits a peer that is gone."""
-        for message_id in [message_id for message_id, pending in self._pending.items() if pending[0] == peer]:
-            self._pending.pop(message_id)[1](None, NoPath(peer.short))
+    def peer_lost(self, peer: NodeId, error: MeshError | None = None) -> None:
+        """Fail at once what awaits a peer that is gone, with NoPath unless an error is given."""
+        lost = [message_id for message_id, call in self._pending.items() if call.peer == peer]
+        self._fail(lost, lambda call: error or NoPath(peer.short))
+
+    def close(self, error: MeshError) -> None:
+        """Fail all that is pending."""
+        self._fail(list(self._pending), lambda call: error)
 
     def next_timeout(self) -> float | None:
-        """Return when `handle_timeout` is due; it may prove too early, never too late."""
-        return self._deadlines[0][0] if self._deadlines else None
+        """Return when `handle_timeout` is due; it may find that nothing is."""
+        return self._look_at if self._pending else None
 
     def handle_timeout(self, now: float) -> None:
         """Fail what had its time."""
-        while self._deadlines and self._deadlines[0][0] <= now:
-            pending = self._pending.pop(heappop(self._deadlines)[1], None)
-            if pending is not None:
-                _, told, type_name, timeout_s = pending
-                told(None, DeadlineExceeded(f"reply to {type_name}", timeout_s))
+        if now < self._look_at:
+            return
+        due = [message_id for message_id, call in self._pending.items() if call.deadline <= now]
+        later = min((call.deadline for call in self._pending.values() if call.deadline > now), default=inf)
+        self._look_at = max(later, now + self._config.late_s)
+        self._fail(due, lambda call: DeadlineExceeded(f"reply to {call.type_name}", call.timeout_s))
+
+    def _fail(self, message_ids: list[int], error_of: Callable[[Call], MeshError]) -> None:
+        for message_id in message_ids:
+            call = self._pending.pop(message_id, None)  # one who is told may cancel others
+            if call is not None:
+                call.told(None, error_of(call))
+
+
+def _error_in(envelope: Envelope) -> MeshError:
+    try:
+        return decode_error(envelope.body)
+    except DecodeError as error:
+        return error

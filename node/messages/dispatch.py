@@ -1,8 +1,10 @@
 """Dispatcher: hand requests and one-way messages to their handlers, and answer.
 
 Whatever goes wrong is answered with a code of errors.py: a type without a handler, another version, a body that does
-not fit (with the field at fault), a handler that raises, too much work. One-way messages are never answered. A plain
-function is called at once; a coroutine is given to `run`, which the host provides, and answered when it ends.
+not fit (with the field at fault), a handler that raises, too much work. One-way messages are never answered, and never
+refused for too much work, for nobody would know: the host reads no more from a peer with many handlers under way
+(`running_of`) until they are few again (`on_idle`). A plain function is called at once; a coroutine is given to `run`,
+which the host provides, and answered when it ends.
 """
 
 from __future__ import annotations
@@ -47,19 +49,23 @@ ECHO_TYPE = ECHO.encode()
 class DispatcherConfig:
     """Bound the work that an agent takes on."""
 
-    running_max: int = 1024
+    running_max: int = 16_384
     """Async handlers under way; further requests are answered `busy`. Raising it costs memory: 4 KiB each and what
     they hold."""
 
-    running_per_peer_max: int = 512
+    running_per_peer_max: int = 8192
     """Of them for one peer. Raising it lets one peer keep the others waiting."""
+
+    resume_below: int = 128
+    """So few handlers of a peer are under way when `on_idle` is told. Raising it lets a peer that was held up go on
+    sooner, lowering it lets its handlers run dry before more arrives."""
 
     types_max: int = 1024
     """Types that an agent handles. Raising it costs memory: 1 KiB each."""
 
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
-        for name in ("running_max", "running_per_peer_max", "types_max"):
+        for name in ("running_max", "running_per_peer_max", "resume_below", "types_max"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")
 
@@ -76,6 +82,8 @@ class Dispatcher:
         self._running_by_peer: dict[NodeId, int] = {}
         self.dropped: Counter[str] = Counter()
         """Messages refused and answers that could not be sent, by reason."""
+        self.on_idle: Callable[[NodeId], None] = lambda peer: None
+        """Told when the handlers of a peer that are under way have become few."""
 
     def on(self, message_class: type[Message], function: Callable[..., Any]) -> None:
         """Handle a message class with a function, instead of an earlier one; raises ConfigError."""
@@ -84,6 +92,10 @@ class Dispatcher:
     def types(self) -> list[str]:
         """Return the names of the types handled here."""
         return self._handlers.types()
+
+    def running_of(self, peer: NodeId) -> int:
+        """Return how many handlers of a peer's messages are under way."""
+        return self._running_by_peer.get(peer, 0)
 
     def receive(self, envelope: Envelope, sender: NodeId, reply: Reply) -> None:
         """Handle one request or one-way message; never raises on what came from the network."""
@@ -112,10 +124,10 @@ class Dispatcher:
             raise _failed(envelope, error) from None
         if type(result) is CoroutineType:
             self._start(result, envelope, sender, reply, is_json)
-        elif isinstance(result, Message) or result is None or not isinstance(result, Awaitable):
-            self._send(_encoded(result, envelope, is_json), envelope, reply)
-        else:
+        elif isinstance(result, Awaitable):
             self._start(_result_of(result), envelope, sender, reply, is_json)
+        else:
+            self._send(_encoded(result, envelope, is_json), envelope, reply)
 
     def _start(
         self,
@@ -125,22 +137,24 @@ class Dispatcher:
         reply: Reply,
         is_json: bool,
     ) -> None:
-        """Run a coroutine and answer with its result; raises Refused if too many are under way."""
-        of_peer = self._running_by_peer.get(sender, 0)
-        if self._running >= self._config.running_max or of_peer >= self._config.running_per_peer_max:
+        """Run a coroutine and answer with its result; raises Refused for a request if too many are under way."""
+        of_peer, config = self._running_by_peer.get(sender, 0), self._config
+        is_full = self._running >= config.running_max or of_peer >= config.running_per_peer_max
+        if is_full and envelope.kind != ONE_WAY:
             coroutine.close()
             raise Refused(BUSY, f"{self._running} requests are under way", hint="try again later")
         self._running += 1
         self._running_by_peer[sender] = of_peer + 1
 
         def done(result: Any, error: BaseException | None) -> None:
-            self._ended(sender)
             try:
                 if error is not None:
                     raise _failed(envelope, error)
                 self._send(_encoded(result, envelope, is_json), envelope, reply)
             except Refused as refused:
                 self._refuse(refused, envelope, reply)
+            finally:
+                self._ended(sender)
 
         try:
             self._run(coroutine, done)
@@ -156,6 +170,8 @@ class Dispatcher:
             self._running_by_peer[sender] = of_peer
         else:
             del self._running_by_peer[sender]
+        if of_peer == self._config.resume_below - 1:
+            self.on_idle(sender)
 
     def _send(self, answer: bytes, envelope: Envelope, reply: Reply) -> None:
         """Send an answer, if one is awaited; raises Refused for one that is too large."""
@@ -184,6 +200,8 @@ def _encoded(result: Any, envelope: Envelope, is_json: bool) -> bytes:
         return b""
     if result is None:
         return encode_none(envelope.id)
+    if not isinstance(result, Message):
+        raise _failed(envelope, TypeError(f"the handler returned a {type(result).__name__}, not a Message"))
     try:
         if is_json:
             return encode_message_as_json(REPLY, envelope.id, result)

@@ -10,9 +10,8 @@ version   u16; 0 from a sender that does not know the class
 body      any one value, see form.py; of an error [code, text, field or nil, hint or nil]; nil for `none`
 headers   map, see Headers
 
-Who sent it and to whom is not repeated: the session has proved both. Longer arrays and unknown headers are accepted and
-the rest of them ignored. The body is cut out without being copied; finding its end has also proved that its arrays are
-as long as they claim, so that decoding it later cannot be made to allocate more than it carries.
+Who sent it and to whom is not repeated: the session has proved both. Longer arrays and unknown headers are accepted,
+and what is not known here is ignored. The body is cut out without being copied, for whoever knows its type.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ CANCELLED = "cancelled"
 MISFITS = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError, AttributeError)
 """What msgspec raises on values that do not fit and on bytes that do not parse."""
 
-PATH = re.compile(r"(?P<problem>.*) - at `(?:key in )?\$\.?(?P<path>.*)`", re.DOTALL)
+PATH = re.compile(r"(?P<problem>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`", re.DOTALL)
 MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
 
 

@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import msgspec
 
 from ...wire.errors import ConfigError
-from .form import TYPE_NAME_BYTES_MAX as TYPE_NAME_BYTES_MAX
 from .form import Body, Form
 
 CLASSES_MAX = 4096

@@ -43,6 +43,9 @@ class OverlayConfig:
     keepalive_s: float = 10.0
     """Silence on a session before it is probed. Lower finds dead peers sooner and costs one 60-byte exchange each."""
 
+    suspect_s: float = 2.0
+    """Silence after something was sent that asks for an answer, before the peer is probed. Lower probes slow peers."""
+
     probe_interval_s: float = 1.0
     """Time between two probes of a silent peer."""
 

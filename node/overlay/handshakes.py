@@ -118,7 +118,9 @@ class Handshakes:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
         dial, half_open = self._deadlines.next_timeout(), self.half_open.next_timeout()
-        return min((t for t in (dial, half_open) if t is not None), default=None)
+        if dial is None or half_open is None:
+            return half_open if dial is None else dial
+        return min(dial, half_open)
 
     def handle_timeout(self, now: float) -> None:
         """Try calls again, give up those that had their time, forget strangers that never came back."""

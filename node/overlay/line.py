@@ -27,6 +27,7 @@ class Line:
     """Hold a session, the peer it reaches and the watch over it."""
 
     __slots__ = (
+        "_asked_at",
         "_final_at",
         "_final_packet",
         "_final_pause_s",
@@ -70,8 +71,16 @@ class Line:
         self.stream_blocked_until = 0.0
         self.probes = 0
         self.probe_at = now + config.keepalive_s
+        self._asked_at: float | None = None
         self.armed: float | None = None
         self.ready = False
+
+    def asked(self, now: float) -> None:
+        """Note that something was sent that a living peer answers; silence is suspect from now on."""
+        self.last_use = now
+        if self._asked_at is None or self._asked_at <= self.session.last_receive:
+            self._asked_at = now
+            self.probe_at = min(self.probe_at, now + self.config.suspect_s)
 
     def contact(self) -> Contact:
         """Return what others need to reach this peer."""
@@ -118,6 +127,8 @@ class Line:
             return LineState.ALIVE
         config = self.config
         silent_at = session.last_receive + config.keepalive_s
+        if self._asked_at is not None and self._asked_at > session.last_receive:
+            silent_at = min(silent_at, self._asked_at + config.suspect_s)
         if now < silent_at:
             self.probes = 0
             self.probe_at = silent_at

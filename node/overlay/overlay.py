@@ -145,12 +145,11 @@ class Overlay:
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; it may prove too early, never too late."""
-        times = (
-            self.lines.deadlines.next_timeout(),
-            self._handshakes.next_timeout(),
-            self.dht.next_timeout(),
-        )
-        return min((t for t in times if t is not None), default=None)
+        earliest = self.lines.deadlines.next_timeout()
+        for other in (self._handshakes.next_timeout(), self.dht.next_timeout()):
+            if other is not None and (earliest is None or other < earliest):
+                earliest = other
+        return earliest
 
     def handle_timeout(self, now: float) -> None:
         """Act on what is due."""
@@ -181,15 +180,16 @@ class Overlay:
         if session.closed is not None:
             raise NoPath(line.node_id.short)
         session.send_message(message)
-        line.last_use = now
+        line.asked(now)
         if session.queued_bytes >= self.config.tcp_upgrade_bytes:
             self._ask_for_stream(line, now)
         if not line.ready:
             self.lines.mark(line)
 
     def ping(self, line: Line, now: float) -> None:
-        """Measure a round trip; the answer shows in the session's `pongs`."""
+        """Measure a round trip; the session's `on_pong` is told."""
         line.session.ping(now)
+        line.asked(now)
         self.lines.mark(line)
 
     def close(self, reason: str, now: float) -> None:
@@ -346,7 +346,7 @@ class Overlay:
             line = self.lines.find(contact.node_id)
             if line is not None:
                 line.session.send_rpc(request.payload)
-                line.last_use = now
+                line.asked(now)
                 self.lines.mark(line)
             elif request.idempotent:
                 self._dial_with(contact, request.payload, now)

@@ -21,10 +21,17 @@ EVERYWHERE = (*PACKAGE, "tests", "benchmarks", "examples")
 FOREIGN_PATH = re.compile(r"(?<![\w.])/(home|Users|root|opt|work|mnt)/\w")
 
 # What a user may import from a folder itself. Adding a name is a decision, taking one away breaks somebody.
-EXPORTED: dict[str, set[str]] = {
-    "mesh99": set(),
+EXPORTED = {
+    "mesh99": "",
+    "mesh99.wire": "Contact DecodeError Endpoint Identity MeshError NodeId NodeRecord PublicKey Record",
+    "mesh99.dht": "Dht DhtConfig GetResult Hop LookupResult Outcome Publication PutResult Request",
+    "mesh99.node": "DeadlineExceeded Header InvalidMessage LookupFailed MeshError Message NoPath Node NodeConfig "
+    "NodeId NodeRecord RemoteRejected",
+    "mesh99.node.messages": "CallsConfig Dispatcher DispatcherConfig Envelope Header Headers InvalidMessage Message "
+    "PendingCalls",
+    "mesh99.node.registry": "ClientConfig Presence PresenceConfig RegistryClient RegistryConfig packet_for",
+    "mesh99.simulations": "run_scenario scenarios",
 }
-
 
 Rule = Callable[[ast.Module], Iterator[str]]
 
@@ -125,7 +132,7 @@ def swallowed_errors(tree: ast.Module) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", EXPORTED)
 def test_exported_names_are_those_agreed(name: str) -> None:
-    assert set(getattr(importlib.import_module(name), "__all__", ())) == EXPORTED[name]
+    assert set(getattr(importlib.import_module(name), "__all__", ())) == set(EXPORTED[name].split())
 
 
 def test_every_folder_with_exports_is_in_the_list() -> None:

@@ -38,7 +38,7 @@ def test_two_hundred_nodes_join_and_every_lookup_finds_the_nearest_node() -> Non
     figures = run_scenario("join", nodes=200, seed=7, hours=A_MINUTE)["figures"]
     told = f"{figures}\n{replay_line('join', 200, 7, A_MINUTE)}"
     assert figures["joined"] == 199, told
-    assert figures["lookups"] >= 100, told
+    assert figures["lookups"] >= 50, told
     assert figures["lookup_success"] == 1.0, told
 
 

@@ -62,6 +62,9 @@ class FakeNode:
             capabilities=["read"], uptime_s=93784.5, dropped={"replay": 2},
         )  # fmt: skip
 
+    async def learn_names(self) -> None:
+        self.calls.append(("learn_names",))
+
     def peers(self) -> list[PeerStatus]:
         measured = PeerStatus(
             node_id=OTHER_ID, name="writer", path="direct", endpoint="udp://127.0.0.1:7400",

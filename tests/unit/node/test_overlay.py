@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from overlay_world import Call, World
+
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.overlay import Overlay
 from mesh99.wire.errors import HandshakeFailed, NoPath
 from mesh99.wire.identity import Identity
-
-from overlay_world import Call, World
 
 
 def connected(world: World, **kwargs: OverlayConfig) -> tuple[Overlay, Overlay, Call]:
