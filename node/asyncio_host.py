@@ -97,13 +97,15 @@ class AsyncioHost:
         self._streams.listen(tcp)
 
     async def close(self) -> None:
-        """Close every socket and end every task that was started here."""
-        for bound in self._bound:
-            bound.close()
-        if self._streams is not None:
-            await self._streams.close()
-        if self._datagrams is not None:
-            self._datagrams.close()
+        """Close every socket and end every task that was started here; a second call does nothing."""
+        bound, streams, datagrams = self._bound, self._streams, self._datagrams
+        self._bound, self._streams, self._datagrams = [], None, None
+        for unused in bound:
+            unused.close()
+        if datagrams is not None:
+            datagrams.close()
+        if streams is not None:
+            await streams.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -34,6 +34,9 @@ class NodeConfig:
     contacts_save_s: float = 30.0
     """How often the contact list is saved when it changed; a killed process loses at most so much of it."""
 
+    join_s: float = 10.0
+    """How long `start` waits for the first lookup to fill the table; it fills on afterwards anyway."""
+
     rejoin_s: float = 5.0
     """How often a node without any peer tries its bootstrap sources again; doubles up to `rejoin_max_s`."""
 
@@ -67,7 +70,7 @@ class NodeConfig:
         for name in ("record_ttl_s", "value_ttl_s", "contacts_saved_max", "providers_max"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")
-        for name in ("contacts_save_s", "rejoin_s", "rejoin_max_s"):
+        for name in ("contacts_save_s", "join_s", "rejoin_s", "rejoin_max_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(name, "must be more than 0 seconds")
 

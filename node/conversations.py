@@ -37,7 +37,6 @@ T = TypeVar("T", bound=Message)
 P = TypeVar("P")
 
 
-
 class Conversations:
     """Talk in typed messages; handlers may be registered before the node runs."""
 
@@ -72,17 +71,20 @@ class Conversations:
         overlay.on_message = self._received
 
     def close(self) -> None:
-        """Fail what still waits."""
+        """Fail what still waits with NodeClosed, and forget the Overlay."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if self._calls is not None:
-            self._calls.handle_timeout(float("inf"))
+        if self._overlay is not None:
+            self._overlay.on_message = lambda line, message: None
         if self._pool is not None:
             self._pool.close()
+        calls = self._calls
+        self._overlay = self._host = self._calls = self._pool = self._dispatcher = self._timer = None
+        self._kick, self._armed_at = (lambda: None), float("inf")
+        if calls is not None:
+            calls.handle_timeout(float("inf"))
         for key in list(self._progress):
             self._progressed(key)
-        self._overlay = self._host = None
 
     # out
 
@@ -158,6 +160,8 @@ class Conversations:
 
     async def _progress_of(self, line: Line) -> None:
         """Wait for the next acknowledgement on a line; many may wait for the same."""
+        if self._overlay is None:
+            raise NodeClosed("wait for a peer")
         if line.session.closed is not None:
             raise NoPath(line.node_id.short)
         key = line.session.local_id
@@ -185,6 +189,8 @@ class Conversations:
                 return
             if error is None:
                 future.set_result(envelope)  # type: ignore[arg-type]
+            elif self._calls is None:
+                future.set_exception(NodeClosed(f"wait for the reply to {type_name}"))
             else:
                 future.set_exception(error)
 

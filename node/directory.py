@@ -24,7 +24,7 @@ from ..wire.identity import TEXT_LENGTH, Identity, NodeId
 from ..wire.node_record import NodeRecord
 from ..wire.record import Record, capability_key, name_key, node_key
 from .config import NodeConfig
-from .futures import result_of
+from .futures import Waiting
 from .ports import Clock
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Directory:
         dht: Dht,
         clock: Clock,
         config: NodeConfig,
+        waiting: Waiting,
         kick: Callable[[], None],
         registries: Sequence[RegistryClient],
     ) -> None:
@@ -59,6 +60,7 @@ class Directory:
         self._dht = dht
         self._clock = clock
         self._config = config
+        self._waiting = waiting
         self._kick = kick
         self._registries = registries
         self._publications: dict[bytes, Publication] = {}
@@ -134,7 +136,7 @@ class Directory:
     async def _resolve_short(self, short: str, timeout_s: float) -> NodeRecord:
         """Find a node by the first 40 bits of its id: it is among the nodes nearest to them."""
         target = NodeId.lowest_with_short(short)
-        near: LookupResult = await result_of(
+        near: LookupResult = await self._waiting.result_of(
             lambda done: self._start(lambda: self._dht.find_node(target, self._clock.now(), done)),
             f"answer about {short}",
             timeout_s,
@@ -153,7 +155,7 @@ class Directory:
         return await self._get(key, want, timeout_s)
 
     async def _get(self, key: bytes, want: int, timeout_s: float) -> GetResult:
-        return await result_of(
+        return await self._waiting.result_of(
             lambda done: self._start(lambda: self._dht.get(key, self._clock.now(), done, want=want)),
             "answer from the overlay",
             timeout_s,

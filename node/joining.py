@@ -15,10 +15,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ..dht.dht import Dht
+from ..dht.search import LookupResult
 from ..wire.contact import Contact
 from ..wire.endpoint import Endpoint
-from ..wire.errors import MeshError
+from ..wire.errors import DeadlineExceeded, HandshakeFailed, MeshError
 from .config import NodeConfig
+from .futures import Waiting
 from .ports import Clock
 from .saved_contacts import load_contacts, save_contacts
 
@@ -42,6 +44,7 @@ class Joining:
         dht: Dht,
         clock: Clock,
         config: NodeConfig,
+        waiting: Waiting,
         random: Random,
         connect: Connect,
         run: Run,
@@ -54,6 +57,7 @@ class Joining:
         self._dht = dht
         self._clock = clock
         self._config = config
+        self._waiting = waiting
         self._random = random
         self._connect = connect
         self._run = run
@@ -118,6 +122,9 @@ class Joining:
     async def _try(self, source: Contact | Endpoint) -> bool:
         try:
             await self._connect(source)
+        except HandshakeFailed as error:
+            logger.warning("no join through %s: %s; %s", source, error, error.hint)
+            return False
         except MeshError as error:
             logger.info("no join through %s: %s", source, error)
             return False
@@ -137,7 +144,11 @@ class Joining:
         return False
 
     async def _fill_table(self) -> None:
-        done = asyncio.Event()
-        self._dht.bootstrap(self._clock.now(), lambda result: done.set())
-        self._kick()
-        await done.wait()
+        def begin(done: Callable[[LookupResult], None]) -> None:
+            self._dht.bootstrap(self._clock.now(), done)
+            self._kick()
+
+        try:
+            await self._waiting.result_of(begin, "end of the join", self._config.join_s)
+        except DeadlineExceeded as error:
+            logger.info("the table fills on: %s", error)

@@ -26,6 +26,7 @@ from ..wire.errors import AlreadyStarted, NodeClosed
 from ..wire.identity import Identity, NodeId
 from ..wire.identity_file import load_or_create
 from ..wire.node_record import NodeRecord
+from .asyncio_host import AsyncioHost
 from .config import NodeConfig, registries_or_default
 from .conversations import Conversations, typed_reply
 from .messages import Message
@@ -102,11 +103,20 @@ class Node:
         """Bind, join and publish; returns when the node can be used, alone if no peer answers yet."""
         if self._running is not None:
             raise AlreadyStarted()
-        self._running = running = Running(self)
+        host = AsyncioHost()
+        host.bind(self.listen)
+        running: Running | None = None
         try:
+            self._running = running = Running(self, host)
             await running.start()
+            if self._running is not running:
+                raise NodeClosed("start")
         except BaseException:
-            await self.stop()
+            if self._running is running:
+                self._running = None
+            if running is not None:
+                await running.stop()
+            await host.close()
             raise
 
     async def stop(self) -> None:

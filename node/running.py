@@ -16,7 +16,7 @@ from ..wire.node_record import NodeRecord
 from .asyncio_host import AsyncioHost
 from .control import ControlServer
 from .directory import Directory, contacts_of
-from .futures import outcome_of, result_of
+from .futures import Waiting
 from .joining import Joining
 from .overlay.dialing import Connected
 from .overlay.line import Line
@@ -47,11 +47,12 @@ NAMES_MAX = 4096
 class Running:
     """Everything that exists only between start and stop."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, host: AsyncioHost) -> None:
         self._node = node
         self._config = node.config
-        self.host = AsyncioHost()
-        self.endpoint = self.host.bind(node.listen)
+        self.host = host
+        self.endpoint = host.endpoint
+        self.waiting = Waiting()
         self.random = random.Random()
         self.overlay = Overlay(
             node.identity,
@@ -64,13 +65,14 @@ class Running:
         self.pump = Pump(self.overlay, self.host, self.host)
         self.events = PeerEvents(node.config.pending_events_max)
         self.clients = [RegistryClient(url) for url in node.registries]
-        parts = (node.identity, self.overlay.dht, self.host, node.config)
+        parts = (node.identity, self.overlay.dht, host, node.config, self.waiting)
         self.directory = Directory(*parts, self.pump.kick, self.clients)
         self.values = Values(*parts, self.directory, self.pump.kick)
         self.joining = Joining(
             self.overlay.dht,
-            self.host,
+            host,
             node.config,
+            self.waiting,
             self.random,
             self._connect,
             self.host.run,
@@ -84,6 +86,7 @@ class Running:
             for client in self.clients
         ]
         self._control = ControlServer(node, node.home) if node.home is not None else None
+        self._pinging: dict[Line, list[Callable[[float | None, MeshError | None], None]]] = {}
         self._names: dict[NodeId, str] = {}
         self._providers_known: dict[str, tuple[float, list[NodeRecord]]] = {}
         self._started = self.host.now()
@@ -103,7 +106,9 @@ class Running:
         self.host.run(self.joining.stay(self._announce))
 
     async def stop(self) -> None:
-        """Undo `start` in reverse; safe at any point of it."""
+        """Undo `start`; safe at any point of it. Whoever waits for something is told first."""
+        self._node.conversations.close()
+        self.waiting.close()
         self.directory.stop()
         if self._control is not None:
             await self._control.stop()
@@ -113,7 +118,6 @@ class Running:
             await client.close()
         self.joining.save()
         self.events.close()
-        self._node.conversations.close()
         self.pump.close()
         await self.host.close()
 
@@ -203,16 +207,24 @@ class Running:
     async def ping(self, line: Line, timeout_s: float) -> float:
         """Measure one round trip."""
 
-        def begin(done: Callable[[float], None]) -> None:
-            line.session.on_pong = done
+        def begin(done: Callable[[float | None, MeshError | None], None]) -> None:
+            self._pinging.setdefault(line, []).append(done)
+            line.session.on_pong = lambda rtt_s: self._answered(line, rtt_s, None)
             self.overlay.ping(line, self.host.now())
             self.pump.kick()
 
-        return await result_of(begin, f"answer from {line.node_id.short}", timeout_s)
+        return await self.waiting.outcome_of(begin, f"answer from {line.node_id.short}", timeout_s)
+
+    def _answered(self, line: Line, rtt_s: float | None, error: MeshError | None) -> None:
+        """Tell all that ping this peer."""
+        for done in self._pinging.pop(line, ()):
+            done(rtt_s, error)
 
     async def learn_names(self, timeout_s: float) -> None:
         """Look up what the peers call themselves, for people to read; those that say nothing stay without a name."""
-        unknown = [line.node_id.text for line in self.overlay.lines.current() if line.node_id not in self._names]
+        unknown = [
+            line.node_id.text for line in self.overlay.lines.current() if line.node_id not in self._names
+        ]
         lookups = (self.directory.resolve(node_id, timeout_s) for node_id in unknown[:NAMES_AT_ONCE])
         for record in await asyncio.gather(*lookups, return_exceptions=True):
             if isinstance(record, NodeRecord):
@@ -289,11 +301,13 @@ class Running:
             self.pump.kick()
 
         limit_s = self._config.overlay.dial_timeout_s + 1.0
-        return await outcome_of(begin, "answer to the call", limit_s if timeout_s is None else timeout_s)
+        limit_s = limit_s if timeout_s is None else timeout_s
+        return await self.waiting.outcome_of(begin, "answer to the call", limit_s)
 
     def _peer_changed(self, line: Line, came: bool) -> None:
         if not came:
             self._node.conversations.peer_lost(line)
+            self._answered(line, None, NoPath(line.node_id.short))
         kind = "came" if came else "gone"
         self.events.add(PeerEvent(kind=kind, node_id=line.node_id.text, name=self._name_of(line.node_id)))
 

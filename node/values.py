@@ -13,7 +13,7 @@ from ..wire.identity import Identity, NodeId
 from ..wire.record import Record, value_key
 from .config import NodeConfig
 from .directory import Directory
-from .futures import result_of
+from .futures import Waiting
 from .ports import Clock
 from .results import Found, Hop, Stored
 
@@ -33,6 +33,7 @@ class Values:
         dht: Dht,
         clock: Clock,
         config: NodeConfig,
+        waiting: Waiting,
         directory: Directory,
         kick: Callable[[], None],
     ) -> None:
@@ -40,6 +41,7 @@ class Values:
         self._dht = dht
         self._clock = clock
         self._config = config
+        self._waiting = waiting
         self._directory = directory
         self._kick = kick
 
@@ -55,7 +57,7 @@ class Values:
             return Record.create(self._identity, value_key(key), data, sequence=sequence, ttl_s=ttl_s)
 
         record = create()
-        result: PutResult = await result_of(
+        result: PutResult = await self._waiting.result_of(
             lambda done: self._begin(lambda: self._dht.put(record, self._clock.now(), done)),
             "answer from enough holders",
             timeout_s,
@@ -83,7 +85,7 @@ class Values:
     async def trace(self, key: str, timeout_s: float) -> list[Hop]:
         """Look up the place of a key (or of a node id) and return every question asked."""
         target = NodeId.parse(key) if len(key) == 52 else value_key(key)
-        result: LookupResult = await result_of(
+        result: LookupResult = await self._waiting.result_of(
             lambda done: self._begin(lambda: self._dht.find_node(target, self._clock.now(), done)),
             "end of the lookup",
             timeout_s,

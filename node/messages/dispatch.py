@@ -201,12 +201,12 @@ def _encoded(result: Any, envelope: Envelope, is_json: bool) -> bytes:
     if result is None:
         return encode_none(envelope.id)
     if not isinstance(result, Message):
-        raise _failed(envelope, TypeError(f"the handler returned a {type(result).__name__}, not a Message"))
+        raise _failed(envelope, TypeError(f"the handler returned {type(result).__name__}, not a Message"))
     try:
         if is_json:
             return encode_message_as_json(REPLY, envelope.id, result)
         return encode_message(REPLY, envelope.id, result)
-    except MeshError as error:
+    except Exception as error:
         raise _failed(envelope, error) from None
 
 

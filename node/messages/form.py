@@ -33,7 +33,7 @@ ANY_VERSION = 0
 RESERVED_NAMES = ("error", "none")
 """Types of the answers that carry no message."""
 
-BIN_KINDS = (0xC4, 0xC5, 0xC6)
+BIN_KINDS = (b"\xc4", b"\xc5", b"\xc6")
 
 pack = msgspec.msgpack.Encoder().encode
 pack_json = msgspec.json.Encoder().encode
@@ -90,10 +90,14 @@ class Form(Generic[M]):
         try:
             return self.parse(body), False
         except MISFITS as error:
+            misfit = error
+        try:
             text = json_text(body)
-            if text is None:
-                raise self.invalid(error) from None
-        return self.decode_json(text), True
+            if text is not None:
+                return self.parse_json(text), True
+        except MISFITS as error:
+            misfit = error
+        raise self.invalid(misfit) from None
 
     def decode_json(self, text: bytes | str) -> M:
         """Read a JSON text; raises InvalidMessage."""
@@ -124,8 +128,8 @@ class Form(Generic[M]):
 
 
 def json_text(body: Body) -> bytes | None:
-    """Return the JSON text that a body holds, or None if it is MessagePack through and through."""
-    if memoryview(body)[0] not in BIN_KINDS:
+    """Return the JSON text that a body holds, or None if it is MessagePack through and through; raises MISFITS."""
+    if bytes(memoryview(body)[:1]) not in BIN_KINDS:
         return None
     return msgspec.msgpack.decode(body, type=bytes)
 

@@ -24,7 +24,6 @@ CLASSES_MAX = 4096
 _classes: dict[str, type[Message]] = {}
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
 class MessageMeta(msgspec.StructMeta):
     """Give each message class its type name, its version and keyword fields, and remember it by name."""
 
@@ -43,36 +42,24 @@ class MessageMeta(msgspec.StructMeta):
         """Create a class; raises ConfigError for a type name or version that cannot be."""
         options.setdefault("kw_only", True)
         cls: Any = super().__new__(mcs, name, bases, namespace, **options)
-        cls._form = Form(cls, type_name or name, version)
+        cls._form = form = Form(cls, type_name or name, version)
+        for attribute in ("type_name", "version"):
+            if attribute not in cls.__struct_fields__:  # a field may have that name too
+                setattr(cls, attribute, getattr(form, attribute))
         if any(isinstance(base, mcs) for base in bases):
             _remember(cls)
         return cls
 
-    @property
-    def type_name(cls) -> str:
-        """The name on the wire: the class's own unless given."""
-        return cls._form.type_name
 
-    @property
-    def version(cls) -> int:
-        """The version of the class, 1 unless given."""
-        return cls._form.version
-
-
+@dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
 class Message(msgspec.Struct, metaclass=MessageMeta):
     """Base of all typed messages; subclasses declare fields, all of them keywords."""
 
+    type_name: ClassVar[str]
+    """Name on the wire: the class's own unless given."""
+    version: ClassVar[int]
+    """Version of the class: 1 unless given."""
     _form: ClassVar[Form[Any]]
-
-    @property
-    def type_name(self) -> str:
-        """The name of the class on the wire."""
-        return type(self)._form.type_name
-
-    @property
-    def version(self) -> int:
-        """The version of the class."""
-        return type(self)._form.version
 
     @classmethod
     def schema(cls) -> dict[str, Any]:

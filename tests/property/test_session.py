@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -205,7 +207,7 @@ def test_a_lane_gives_back_what_was_put_in_however_it_is_cut(messages: list[byte
     stream = b"".join(LENGTH.pack(len(message)) + message for message in messages)
     cuts = sorted(random.choices(range(len(stream) + 1), k=12)) if stream else []  # type: ignore[attr-defined]
     edges = [0, *cuts, len(stream)]
-    pieces = [(first, last) for first, last in zip(edges, edges[1:], strict=False) if last > first]
+    pieces = [(first, last) for first, last in itertools.pairwise(edges) if last > first]
     pieces += [(first, min(last + 7, len(stream))) for first, last in pieces]
     random.shuffle(pieces)  # type: ignore[attr-defined]
     lane, inbox = ReceiveLane(1 << 20, 1000), list[bytes]()

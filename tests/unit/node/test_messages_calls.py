@@ -15,8 +15,8 @@ from mesh99.node.messages.envelope import (
     encode_error,
     encode_message,
     encode_none,
-    pack,
 )
+from mesh99.node.messages.form import pack
 from mesh99.wire.errors import (
     ConfigError,
     DeadlineExceeded,

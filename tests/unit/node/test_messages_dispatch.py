@@ -21,8 +21,8 @@ from mesh99.node.messages.envelope import (
     encode,
     encode_message,
     encode_untyped,
-    pack,
 )
+from mesh99.node.messages.form import pack
 from mesh99.wire.errors import ConfigError, NodeClosed, PayloadTooLarge, QueueFull, RemoteRejected
 from mesh99.wire.identity import NodeId
 
@@ -290,7 +290,7 @@ async def raise_later(request: Message) -> None:
     [
         (raise_key_error, "ask: KeyError: 'no such thing'"),
         (raise_later, "ask: InvalidMessage: other.field: is odd"),
-        (lambda request: 5, "ask: TypeError: the handler returned a int, not a Message"),
+        (lambda request: 5, "ask: TypeError: the handler returned int, not a Message"),
         (lambda request: Answer(text=5), "ask: InvalidMessage: answer.text: expected str, got int"),  # type: ignore[arg-type]
     ],
 )
@@ -310,9 +310,15 @@ def test_a_handler_that_fails_is_told_without_a_trace_and_logged_with_it(
 
 
 def test_code_of_the_class_that_fails_is_a_failure_too() -> None:
+    def spoil(request: Picky) -> Picky:
+        request.number = 2
+        return request
+
     desk = Desk()
-    desk.dispatcher.on(Picky, lambda request: None)
-    assert desk.refusal_of(encode_untyped(REQUEST, 7, "Picky", {"number": 2})).code == "failed"
+    desk.dispatcher.on(Picky, spoil)
+    for number in (1, 2):
+        rejected = desk.refusal_of(encode_untyped(REQUEST, 7, "Picky", {"number": number}))
+        assert (rejected.code, rejected.text) == ("failed", "Picky: KeyError: 2")
 
 
 def test_a_cancelled_handler_is_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -279,7 +280,7 @@ async def test_a_peer_that_goes_fails_what_waits_for_it(nodes: Nodes) -> None:
 async def test_find_is_blind_to_case_and_finds_this_node_too(nodes: Nodes) -> None:
     asker, server = await pair(nodes)
     for node in (asker, server):
-        [record] = await until_done(lambda node=node: node.find("SHORTEN.text"))
+        [record] = await until_done(partial(node.find, "SHORTEN.text"))
         assert (record.node_id, record.name, record.endpoints) == (server.node_id, "server", server.endpoints)
     assert await asker.find("juggle") == []
 
@@ -347,6 +348,12 @@ async def test_ping_and_trace(nodes: Nodes) -> None:
     [hop] = await asker.trace("some key")
     assert (hop.node_id, hop.endpoint, hop.depth) == (server.node_id.text, str(server.endpoints[0]), 1)
     assert [hop.node_id for hop in await asker.trace(server.node_id.text)] == [server.node_id.text]
+
+
+async def test_pings_at_once_are_all_answered(nodes: Nodes) -> None:
+    asker, _ = await pair(nodes)
+    many = await asyncio.gather(*(asker.ping("server", 2) for _ in range(20)))
+    assert all(rtt > 0 for rtts in many for rtt in rtts)
 
 
 async def test_peers_and_status(nodes: Nodes) -> None:

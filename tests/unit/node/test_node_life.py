@@ -9,6 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,15 @@ async def test_a_node_starts_once_and_may_stop_twice_and_start_again(nodes: Node
 
 
 async def test_stopping_ends_the_block_of_async_with() -> None:
-    with pytest.raises(RuntimeError, match="mine"):
-        async with Node(registries=()) as node:
+    node = Node(registries=())
+
+    async def fail() -> None:
+        async with node:
             assert node.endpoints
             raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        await fail()
     assert node.endpoints == ()
 
 
@@ -140,7 +146,7 @@ async def test_twenty_nodes_join_at_once_and_find_each_other(nodes: Nodes) -> No
     for i, node in enumerate(everybody):
         other = (i + 7) % 20
         wanted = everybody[other].node_id
-        [record] = await until_done(lambda node=node, other=other: node.find(f"number {other}"))
+        [record] = await until_done(partial(node.find, f"number {other}"))
         assert record.node_id == wanted
         reply = await node.request(Ask(text="hi"), capability=f"number {other}", timeout_s=DEADLINE_S)
         assert reply == Ask(text=f"node{other}: hi")
@@ -179,11 +185,43 @@ async def test_stopping_fails_what_is_under_way_at_once(nodes: Nodes) -> None:
     assert len(done) == 6
 
 
+async def test_stopping_ends_a_search_among_the_dead(nodes: Nodes) -> None:
+    server = await nodes.start("server")
+    asker = await nodes.start("asker")
+    await crash(server)
+    searches = [
+        asker.find("nobody", timeout_s=600),
+        asker.ping(server.node_id.text, 1, timeout_s=600),
+        asker.get("k", timeout_s=600),
+        asker.trace("k", timeout_s=600),
+    ]
+    tasks = [asyncio.create_task(search) for search in searches]
+    await asyncio.sleep(0.01)
+    assert not any(task.done() for task in tasks)
+    await asker.stop()
+    for error in await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), DEADLINE_S):
+        assert isinstance(error, NodeClosed)
+
+
+async def test_stopping_a_node_that_starts_ends_its_start(nodes: Nodes) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        node = nodes.make(peers=(f"127.0.0.1:{silent.getsockname()[1]}",))
+        start = asyncio.create_task(node.start())
+        await until(lambda: node.endpoints)
+        await asyncio.sleep(0.05)
+        await node.stop()
+        done, _ = await asyncio.wait([start], timeout=DEADLINE_S)
+    assert done
+    assert isinstance(start.exception(), NodeClosed)
+
+
 async def test_stopping_while_it_starts_is_clean(nodes: Nodes) -> None:
     silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with silent:
         silent.bind(("127.0.0.1", 0))
-        node = nodes.make(peers=(f"127.0.0.1:{silent.getsockname()[1]}",))
+        impatient = NodeConfig(overlay=OverlayConfig(dial_timeout_s=0.5))
+        node = nodes.make(peers=(f"127.0.0.1:{silent.getsockname()[1]}",), config=impatient)
         start = asyncio.create_task(node.start())
         await until(lambda: node.endpoints)
         await asyncio.sleep(0.05)

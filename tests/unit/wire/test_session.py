@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -150,7 +151,7 @@ def test_a_probe_follows_silence_and_gets_rarer() -> None:
         a.handle_timeout(due)
         assert len(a.take_packets(due)) == 1
         moments.append(due)
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert gaps == pytest.approx([gaps[0] * 2**n for n in range(4)])
 
 
@@ -165,7 +166,7 @@ def test_a_burst_ends_and_goes_on_in_the_next_turn() -> None:
 
 
 def test_the_congestion_window_bounds_what_is_under_way() -> None:
-    a, b = session_pair()
+    a, _b = session_pair()
     a.send_message(bytes(1_000_000))
     under_way = 0
     for _ in range(100):
@@ -240,7 +241,7 @@ def test_a_replay_changes_nothing_but_a_counter() -> None:
 
 
 def test_a_packet_of_another_session_does_not_open() -> None:
-    a, b = session_pair()
+    a, _b = session_pair()
     assert not a.receive(sealed(a, b"\x00"), B_UDP, 0.0)
     assert a.dropped == {"data: does not open": 1}
 

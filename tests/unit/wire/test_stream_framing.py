@@ -29,7 +29,6 @@ def stream_of(packets: list[bytes]) -> bytes:
 def test_packets_come_out_as_they_went_in_however_they_are_cut() -> None:
     random = Random(2)
     packets = [random.randbytes(random.choice((1, 40, 1200, 9000, STREAM_PACKET_BYTES))) for _ in range(40)]
-    stream = stream_of(packets)
     for largest in (3, 1500, 70_000, 1_000_000):
         expected = packets if largest > 3 else [packet for packet in packets if len(packet) < 2000]
         whole = memoryview(stream_of(expected))
