@@ -20,13 +20,15 @@ from ..wire.errors import (
     NoPath,
     RemoteRejected,
 )
+from ..wire.identity import NodeId
 from .asyncio_host import AsyncioHost
 from .config import NodeConfig
 from .handler_pool import HandlerPool
 from .messages.calls import PendingCalls
 from .messages.dispatch import Dispatcher
 from .messages.envelope import ONE_WAY, REQUEST, Envelope, decode, decode_any, encode_message, encode_untyped
-from .messages.errors import INVALID, InvalidMessage
+from .messages.errors import INVALID, VERSION, InvalidMessage
+from .messages.form import ANY_VERSION
 from .messages.message import Message, message_class
 from .overlay.line import Line
 from .overlay.overlay import Overlay
@@ -51,6 +53,7 @@ class Conversations:
         self._kick: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
         self._armed_at = float("inf")
+        self._held: dict[NodeId, list[Line]] = {}
         self._progress: dict[int, asyncio.Future[None]] = {}
         self.dropped: Counter[str] = Counter()
 
@@ -66,6 +69,7 @@ class Conversations:
         self._calls = PendingCalls(int.from_bytes(host.entropy(8), "big"), self._config.calls)
         self._pool = HandlerPool(host)
         self._dispatcher = Dispatcher(overlay.identity.node_id, self._pool.run, self._config.dispatcher)
+        self._dispatcher.on_idle = self._go_on
         for message_type, handler in self._handlers:
             self._dispatcher.on(message_type, handler)
         overlay.on_message = self._received
@@ -82,7 +86,8 @@ class Conversations:
         self._overlay = self._host = self._calls = self._pool = self._dispatcher = self._timer = None
         self._kick, self._armed_at = (lambda: None), float("inf")
         if calls is not None:
-            calls.handle_timeout(float("inf"))
+            calls.close(NodeClosed("wait for replies"))
+        self._held.clear()
         for key in list(self._progress):
             self._progressed(key)
 
@@ -189,8 +194,6 @@ class Conversations:
                 return
             if error is None:
                 future.set_result(envelope)  # type: ignore[arg-type]
-            elif self._calls is None:
-                future.set_exception(NodeClosed(f"wait for the reply to {type_name}"))
             else:
                 future.set_exception(error)
 
@@ -224,8 +227,23 @@ class Conversations:
         if envelope.kind in (REQUEST, ONE_WAY):
             assert self._dispatcher is not None, "messages come only to an open node"
             self._dispatcher.receive(envelope, line.node_id, partial(self._write, line))
+            if self._dispatcher.running_of(line.node_id) > self._config.handlers_waiting_max:
+                self._hold(line)
         elif self._calls is not None:
             self._calls.receive(envelope, line.node_id)
+
+    def _hold(self, line: Line) -> None:
+        """Read no further from a peer whose messages wait for their handlers; its windows bound what still comes."""
+        if line.session.reading:
+            line.session.read(False)
+            self._held.setdefault(line.node_id, []).append(line)
+
+    def _go_on(self, peer: NodeId) -> None:
+        """Read on: few of the peer's messages still wait."""
+        for line in self._held.pop(peer, ()):
+            line.session.read(True)
+            self._opened(self._overlay).lines.mark(line)
+            self._kick()
 
     # time
 
@@ -254,6 +272,9 @@ def typed_reply(envelope: Envelope, reply: type[T] | None) -> Any:
     """Read a reply as the class asked for, else as the class of its type name, else as nothing or plain values."""
     name = envelope.type_name.decode(errors="replace")
     cls = reply or message_class(name)
+    if cls is not None and envelope.version not in (ANY_VERSION, cls.version) and name == cls.type_name:
+        text = f"the reply {name} has version {envelope.version}, not {cls.version}"
+        raise RemoteRejected(VERSION, text)
     try:
         if cls is None:
             return decode_any(envelope.body)

@@ -6,6 +6,7 @@ MeshError
     NodeClosed                    the node is not running (any more)
     AlreadyStarted                the node was started twice
     PayloadTooLarge               a message or record is over its limit
+    InvalidMessage                a message does not fit its class; names the field
     QueueFull                     the line to a peer holds all it may; wait and try again
   RemoteError                     a peer did something wrong or said no
     DecodeError                   bytes that do not parse; never leaves the layer that reads the network
@@ -82,6 +83,17 @@ class QueueFull(LocalError):
         super().__init__(f"{what} holds its limit of {size_bytes_max} bytes")
         self.what = what
         self.size_bytes_max = size_bytes_max
+
+
+class InvalidMessage(LocalError):
+    """A message does not fit its class; `field` is the path of what is at fault, or empty."""
+
+    def __init__(self, type_name: str, field: str, problem: str, hint: str | None = None) -> None:
+        super().__init__(f"{type_name}.{field}: {problem}" if field else f"{type_name}: {problem}")
+        self.type_name = type_name
+        self.field = field
+        self.problem = problem
+        self.hint = hint
 
 
 class RemoteError(MeshError):

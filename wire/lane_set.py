@@ -21,7 +21,7 @@ SPAN_BYTES_MIN = 32
 class LaneSet:
     """Spread messages over lanes, fill packets from them, and give back messages from those that come."""
 
-    __slots__ = ("_config", "_receiving", "_sending", "grant_due", "queued_bytes")
+    __slots__ = ("_config", "_receiving", "_sending", "grant_due", "queued_bytes", "reading")
 
     def __init__(self, config: SessionConfig) -> None:
         self._config = config
@@ -31,6 +31,8 @@ class LaneSet:
         """Bytes queued or under way and not acknowledged."""
         self.grant_due = False
         """A window is to be opened for the other side."""
+        self.reading = True
+        """Windows are opened as bytes come; see `read`."""
 
     def add(self, message: bytes) -> None:
         """Queue a message; raises PayloadTooLarge, QueueFull."""
@@ -91,9 +93,15 @@ class LaneSet:
             config = self._config
             lane = self._receiving[number] = ReceiveLane(config.window_bytes, config.message_bytes_max)
         accepted = lane.receive(offset, data, messages)
-        if lane.offset >= lane.grant_at:
+        if self.reading and lane.offset >= lane.grant_at:
             self.grant_due = True
         return accepted
+
+    def read(self, on: bool) -> None:
+        """Open windows as bytes come, or open none: the other side then stops where its windows end."""
+        self.reading = on
+        due = any(lane is not None and lane.offset >= lane.grant_at for lane in self._receiving)
+        self.grant_due = on and due
 
     def take_grants(self) -> list[bytes]:
         """Return the MAX_DATA frames that are due."""
@@ -109,7 +117,7 @@ class LaneSet:
         for lane in self._receiving:
             if lane is not None:
                 lane.grant_at = lane.offset
-        self.grant_due = True
+        self.grant_due = self.reading
 
     def _open(self, number: int) -> SendLane:
         lane = self._sending[number] = SendLane(number)

@@ -168,6 +168,17 @@ class Session:
         """Smoothed round trip, seconds; None before the first measurement."""
         return self._recovery.rtt.smoothed_s
 
+    def read(self, on: bool) -> None:
+        """Go on reading messages, or let the peer's windows run out: how a slow reader slows who writes to it."""
+        self._lanes.read(on)
+        if self._lanes.grant_due:
+            self._control = self.wants_to_send = True
+
+    @property
+    def reading(self) -> bool:
+        """Tell whether the peer's windows are opened as bytes come."""
+        return self._lanes.reading
+
     # packets in
 
     def receive(self, packet: bytes | memoryview, source: Endpoint, now: float) -> bool:

@@ -10,7 +10,9 @@ import re
 
 import msgspec
 
-from ...wire.errors import LocalError
+from ...wire.errors import InvalidMessage
+
+__all__ = ["InvalidMessage", "Refused", "field_and_problem"]
 
 UNKNOWN_TYPE = "unknown_type"
 """The peer has no handler for this type."""
@@ -30,17 +32,6 @@ MISFITS = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, Recursion
 
 PATH = re.compile(r"(?P<problem>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`", re.DOTALL)
 MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
-
-
-class InvalidMessage(LocalError):
-    """A message does not fit its class; `field` is the path of what is at fault, or empty."""
-
-    def __init__(self, type_name: str, field: str, problem: str, hint: str | None = None) -> None:
-        super().__init__(f"{type_name}.{field}: {problem}" if field else f"{type_name}: {problem}")
-        self.type_name = type_name
-        self.field = field
-        self.problem = problem
-        self.hint = hint
 
 
 class Refused(Exception):
