@@ -101,9 +101,15 @@ class HandshakeState:
         return self._symmetric.hash
 
     def write_message(self, payload: bytes) -> bytes:
-        """Return the next message with a payload in it, encrypted as soon as the pattern allows."""
+        """Return the next message with a payload in it, encrypted as soon as the pattern allows.
+
+        Raises DecodeError when the key that the other side gave is of low order: XX mixes it only here.
+        """
         tokens = self._next_tokens(writing=True)
-        parts = [self._write_token(token) for token in tokens]
+        try:
+            parts = [self._write_token(token) for token in tokens]
+        except ValueError:
+            raise DecodeError("noise message", "a public key of low order") from None
         parts.append(self._symmetric.encrypt_and_hash(payload))
         message = b"".join(parts)
         if len(message) > MESSAGE_BYTES_MAX:

@@ -214,7 +214,7 @@ class Session:
         if self._received.add(counter, size, eliciting, now, policy):
             self.wants_to_send = True
         if datagram and newest and source != self.path and self.path.transport == "udp":
-            self._meet(source, size, counter, now)
+            self._meet(source, size, now)
         return True
 
     def _receive_frames(self, plaintext: bytes, source: Endpoint, now: float) -> bool:
@@ -276,10 +276,10 @@ class Session:
             self._receive_pong(token, now)
         elif kind == frames.PATH_CHALLENGE:
             self._add_path_frame(TOKEN_FRAME.pack(frames.PATH_RESPONSE, token), source)
-        else:
-            moved = self._challenge.answered(token)
-            if moved is not None:
-                self.use_path(moved, now)
+        elif source.transport == self.path.transport == "udp" and self._challenge.is_answer(
+            token, source, now
+        ):
+            self.use_path(source, now)
 
     def _receive_pong(self, token: bytes, now: float) -> None:
         rtt_s = self._queue.round_trip_s(token, now)
@@ -288,9 +288,9 @@ class Session:
             if self.on_pong is not None:
                 self.on_pong(rtt_s)
 
-    def _meet(self, source: Endpoint, size: int, counter: int, now: float) -> None:
+    def _meet(self, source: Endpoint, size: int, now: float) -> None:
         """The peer's packets come from a new address: ask there before going there."""
-        frame = self._challenge.frame_for(source, size, counter, now)
+        frame = self._challenge.frame_for(source, size, now)
         if frame is not None:
             self._add_path_frame(frame, source)
 

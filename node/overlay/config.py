@@ -43,6 +43,10 @@ class OverlayConfig:
     keepalive_s: float = 10.0
     """Silence on a session before it is probed. Lower finds dead peers sooner and costs one 60-byte exchange each."""
 
+    quiet_keepalive_s: float = 25.0
+    """The same for a session that has carried requests of the DHT only: NAT mappings live 30 s, and there are many such
+    sessions. Raising it saves upkeep and keeps dead peers listed longer."""
+
     suspect_s: float = 2.0
     """Silence after something was sent that asks for an answer, before the peer is probed. Lower probes slow peers."""
 
@@ -80,6 +84,6 @@ class OverlayConfig:
         for name in ("lines_max", "dials_max", "half_open_max", "probes_max"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")
-        for name in ("dial_timeout_s", "keepalive_s", "probe_interval_s", "idle_s"):
+        for name in ("dial_timeout_s", "keepalive_s", "quiet_keepalive_s", "probe_interval_s", "idle_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(name, "must be more than 0 seconds")

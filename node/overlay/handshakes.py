@@ -176,6 +176,8 @@ class Handshakes:
         elif outcome is not None:
             self._forget(dial)
             self._called(dial, outcome, source, now)
+        else:
+            self.dropped["handshake: no answer to this call"] += 1
 
     def _called(self, dial: Dial, established: Established, source: Endpoint, now: float) -> None:
         line = self._new_line(established, source, now)
@@ -217,9 +219,9 @@ class Handshakes:
         reply = acceptance.reply(early=early, observed=source)
         established = acceptance.established
         line = self._new_line(established, source, now) if established is not None else None
-        self.half_open.add(
-            HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s)
-        )
+        half_open = HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s)
+        if self.half_open.add(half_open) is not None:
+            self.dropped["half-open: no room"] += 1
         self.packets.append((reply, source))
 
     def _receive_final(self, packet: bytes, source: Endpoint, now: float) -> None:
@@ -228,6 +230,8 @@ class Handshakes:
             self.dropped["handshake: unknown call"] += 1
         elif half_open.line is None:
             half_open.line = self._new_line(half_open.acceptance.receive_final(packet), source, now)
+        else:
+            self.dropped["handshake: repeated"] += 1
 
     def _new_line(self, established: Established, source: Endpoint, now: float) -> Line:
         session = Session(

@@ -32,6 +32,7 @@ class Line:
         "_final_packet",
         "_final_pause_s",
         "armed",
+        "carries_messages",
         "config",
         "endpoint",
         "initiated",
@@ -61,6 +62,8 @@ class Line:
         self.opened = now
         self.last_use = now
         self.initiated = False
+        self.carries_messages = False
+        """An agent talks over it, so its end should be known soon."""
         self.replaced = False
         """A newer line to the same peer is in use; this one only drains."""
         self._final_packet = b""
@@ -70,15 +73,21 @@ class Line:
         self.tcp_port = 0
         self.stream_blocked_until = 0.0
         self.probes = 0
-        self.probe_at = now + config.keepalive_s
+        self.probe_at = now + config.quiet_keepalive_s
         self._asked_at: float | None = None
         self.armed: float | None = None
         self.ready = False
 
+    def talked(self, now: float) -> None:
+        """Note that a message went or came: from now on silence is watched closely."""
+        if not self.carries_messages:
+            self.carries_messages = True
+            self.probe_at = min(self.probe_at, now + self.config.keepalive_s)
+
     def asked(self, now: float) -> None:
         """Note that something was sent that a living peer answers; silence is suspect from now on."""
         self.last_use = now
-        if self._asked_at is None or self._asked_at <= self.session.last_receive:
+        if self._asked_at is None or self._asked_at < self.session.last_receive:
             self._asked_at = now
             self.probe_at = min(self.probe_at, now + self.config.suspect_s)
 
@@ -126,9 +135,10 @@ class Line:
         if now < self.probe_at:
             return LineState.ALIVE
         config = self.config
-        silent_at = session.last_receive + config.keepalive_s
-        if self._asked_at is not None and self._asked_at > session.last_receive:
-            silent_at = min(silent_at, self._asked_at + config.suspect_s)
+        silent_at = session.last_receive + self._keepalive_s
+        asked_at = self._asked_at
+        if asked_at is not None and (asked_at >= session.last_receive or session.queued_bytes):
+            silent_at = min(silent_at, max(asked_at, session.last_receive) + config.suspect_s)
         if now < silent_at:
             self.probes = 0
             self.probe_at = silent_at
@@ -141,6 +151,10 @@ class Line:
         self.probe_at = now + config.probe_interval_s
         session.ping(now)
         return LineState.ALIVE
+
+    @property
+    def _keepalive_s(self) -> float:
+        return self.config.keepalive_s if self.carries_messages else self.config.quiet_keepalive_s
 
     def _is_idle(self, now: float) -> bool:
         idle_s = self.config.keepalive_s if self.replaced else self.config.idle_s

@@ -180,6 +180,7 @@ class Overlay:
         if session.closed is not None:
             raise NoPath(line.node_id.short)
         session.send_message(message)
+        line.talked(now)
         line.asked(now)
         if session.queued_bytes >= self.config.tcp_upgrade_bytes:
             self._ask_for_stream(line, now)
@@ -220,6 +221,7 @@ class Overlay:
         if session.messages:
             messages, session.messages = session.messages, []
             line.last_use = now
+            line.talked(now)
             for message in messages:
                 self.on_message(line, message)
         if session.rpcs:

@@ -27,7 +27,7 @@ WORLDS: dict[str, Callable[[], HostWorld]] = {
     "uvloop": lambda: LoopbackWorld("uvloop"),
     "simulator": SimulatedWorld,
 }
-IMPATIENT = OverlayConfig(keepalive_s=0.2, probe_interval_s=0.1, probes_max=2)
+IMPATIENT = OverlayConfig(keepalive_s=0.2, quiet_keepalive_s=0.2, probe_interval_s=0.1, probes_max=2)
 """A dead peer is found 0.4 s after its last packet."""
 
 

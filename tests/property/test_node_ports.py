@@ -1,182 +1,29 @@
-"""Any bytes at a node's ports: nothing raises, nothing grows, everything is counted, and good peers are still served."""
+"""Any bytes at a node's ports: nothing raises, nothing grows, all is counted, and good peers are still served."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from object_state import changes, state_of
+from object_state import state_of
 from overlay_world import Call, World
 
+from mesh99.dht.messages import FindNode, Nodes, decode, encode_reply
+from mesh99.dht.search import LookupResult
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.overlay import Overlay
+from mesh99.wire.codec import pack
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
-from mesh99.wire.errors import HandshakeFailed
+from mesh99.wire.identity import Identity, PublicKey
 from mesh99.wire.packet import COOKIE, DATA, FINAL, INITIAL, REJECT, REPLY, RESET, STREAM_PACKET_BYTES
 from mesh99.wire.stream_framing import BUFFER_BYTES, StreamBuffer, length_prefix
 
 STRANGER = Endpoint("udp", "192.0.2.7", 9999)
 UNHURRIED = OverlayConfig(handshakes_per_s=1e9, cookie_half_open=10**9, half_open_max=64)
 """No cookies however many first packets come, so that each is looked into."""
-
-NOT_STATE = frozenset({"dropped", "_now", "_tokens", "_tokens_at", "on_message", "on_peer"})
-"""Counters, the time of the last call, and the rate of handshakes."""
-
-
-# every kind of packet, damaged in every way
-
-
-class Moment:
-    """A packet of a real exchange, caught before its receiver saw it."""
-
-    def __init__(self, world: World, receiver: Overlay, packet: bytes, source: Endpoint) -> None:
-        self.world = world
-        self.receiver = receiver
-        self.packet = packet
-        self.source = source
-        self.call = Call()
-
-    def state(self) -> dict[str, object]:
-        """Return what the receiver knows."""
-        self.receiver.take_packets(self.world.now)
-        return state_of(self.receiver, NOT_STATE)
-
-    def bring(self, packet: bytes) -> int:
-        """Hand a packet to the receiver; returns how many bytes it sends back."""
-        self.receiver.receive(packet, self.source, self.world.now)
-        answers = self.receiver.take_packets(self.world.now)
-        return sum(len(answer) for answer, destination in answers if destination == self.source)
-
-    def go_on(self) -> None:
-        """Let the exchange have the packet as it was."""
-        self.world.rule = lambda packet, source, destination: packet
-        self.receiver.receive(self.packet, self.source, self.world.now)
-
-
-def caught(kind: int, config: OverlayConfig, act: Callable[[World, Overlay, Overlay, Call], None]) -> Moment:
-    """Run two overlays until one sends the first packet of a kind."""
-    world = World()
-    call = Call()
-    caught_here: list[tuple[bytes, Endpoint, Endpoint]] = []
-
-    def rule(packet: bytes, source: Endpoint, destination: Endpoint) -> bytes | None:
-        if packet[0] & 0xE0 == DATA == kind or packet[0] == kind:
-            caught_here.append((packet, source, destination))
-            return None
-        return packet
-
-    world.rule = rule
-    act(world, world.add(1, config), world.add(2, config), call)
-    world.run(lambda: caught_here)
-    packet, source, destination = caught_here[0]
-    moment = Moment(world, world.overlays[destination], packet, source)
-    moment.call = call
-    return moment
-
-
-def call_known(world: World, a: Overlay, b: Overlay, call: Call) -> None:
-    a.connect(world.contact_of(b), world.now, call)
-
-
-def call_unknown(world: World, a: Overlay, b: Overlay, call: Call) -> None:
-    a.connect(world.endpoint_of(b), world.now, call)
-
-
-def send_message(world: World, a: Overlay, b: Overlay, call: Call) -> None:
-    rule, world.rule = world.rule, lambda packet, source, destination: packet
-    a.connect(world.contact_of(b), world.now, call)
-    world.run(lambda: call.line is not None and len(b.lines) == 1)
-    world.run_for(2.0)
-    world.rule = rule
-    assert call.line is not None
-    a.send_message(call.line, bytes(500), world.now)
-
-
-def restart_peer(world: World, a: Overlay, b: Overlay, call: Call) -> None:
-    send_message(world, a, b, call)
-    world.kill(b)
-    world.now += 1
-    world.add(2)
-
-
-def change_network(world: World, a: Overlay, b: Overlay, call: Call) -> None:
-    contact = world.contact_of(b)
-    world.kill(b)
-    world.add(2, OverlayConfig(network="another"))
-    a.connect(contact, world.now, call)
-
-
-COOKIES = OverlayConfig(handshakes_per_s=0.5)
-"""Less than one handshake a second is left: every first packet needs a cookie."""
-
-MOMENTS: dict[str, Callable[[], Moment]] = {
-    "INITIAL IK": lambda: caught(INITIAL, UNHURRIED, call_known),
-    "INITIAL XX": lambda: caught(INITIAL, UNHURRIED, call_unknown),
-    "REPLY IK": lambda: caught(REPLY, UNHURRIED, call_known),
-    "REPLY XX": lambda: caught(REPLY, UNHURRIED, call_unknown),
-    "FINAL": lambda: caught(FINAL, UNHURRIED, call_unknown),
-    "COOKIE": lambda: caught(COOKIE, COOKIES, call_known),
-    "REJECT": lambda: caught(REJECT, UNHURRIED, change_network),
-    "RESET": lambda: caught(RESET, UNHURRIED, restart_peer),
-    "first DATA": lambda: caught(DATA, UNHURRIED, call_known),
-    "DATA": lambda: caught(DATA, UNHURRIED, send_message),
-}
-HINTS = {"COOKIE": range(9, 25), "REJECT": range(9, 10)}
-"""Bytes that nothing authenticates: they are believed of whoever knows the random id of the call."""
-
-
-def damaged(packet: bytes, spared: range = range(0)) -> list[bytes]:
-    """Return the packet cut at each byte, and with each bit flipped but those of the spared bytes."""
-    whole = int.from_bytes(packet, "big")
-    bits = [bit for bit in range(8 * len(packet)) if bit // 8 not in spared]
-    flipped = [(whole ^ 1 << 8 * len(packet) - 1 - bit).to_bytes(len(packet), "big") for bit in bits]
-    return [packet[:size] for size in range(len(packet))] + flipped
-
-
-@pytest.mark.parametrize("name", MOMENTS)
-def test_a_damaged_packet_changes_nothing_but_counters(name: str) -> None:
-    moment = MOMENTS[name]()
-    before = moment.state()
-    counted = sum(moment.receiver.dropped_by_reason().values())
-    packets = damaged(moment.packet, HINTS.get(name, range(0)))
-    for packet in packets:
-        assert moment.bring(packet) <= len(packet)
-    if name.startswith("INITIAL"):
-        # Nothing protects a first packet of an unknown caller: it may open a handshake, which nobody completes.
-        moment.receiver.handle_timeout(moment.world.now + UNHURRIED.half_open_s)
-    else:
-        assert sum(moment.receiver.dropped_by_reason().values()) == counted + len(packets)
-    assert changes(before, moment.state()) == {}
-    moment.go_on()
-    moment.world.run(lambda: moment.call.over)
-    if name == "REJECT":
-        assert isinstance(moment.call.error, HandshakeFailed)
-        assert moment.call.error.reason == "network"
-    elif name == "RESET":
-        assert moment.call.line is not None
-        assert moment.call.line.session.closed == "reset"
-    else:
-        assert moment.call.error is None
-        moment.world.run(lambda: all(len(overlay.lines) == 1 for overlay in moment.world.overlays.values()))
-
-
-@pytest.mark.parametrize("name", HINTS)
-def test_a_damaged_hint_delays_a_call_at_most(name: str) -> None:
-    for bit in range(8 * HINTS[name].start, 8 * HINTS[name].stop):
-        moment = MOMENTS[name]()
-        packet = bytearray(moment.packet)
-        packet[bit // 8] ^= 1 << bit % 8
-        moment.world.rule = lambda packet, source, destination: packet
-        moment.receiver.receive(bytes(packet), moment.source, moment.world.now)
-        moment.world.run(lambda moment=moment: moment.call.over)
-        if name == "REJECT":
-            assert moment.call.error is not None
-        else:
-            assert moment.call.error is None
 
 
 # any bytes as datagrams
@@ -253,7 +100,8 @@ def test_any_datagram_is_counted_and_dropped() -> None:
                 answer for answer, destination in overlay.take_packets(world.now) if destination == source
             ]
             assert sum(map(len, sent)) <= len(packet)
-            assert sum(overlay.dropped_by_reason().values()) + half_open(overlay) > before
+            counted = sum(overlay.dropped_by_reason().values()) + half_open(overlay)
+            assert counted > before or sent
 
     receive()
     assert len(overlay.lines) == 1
@@ -296,8 +144,8 @@ def test_no_flood_makes_an_overlay_grow() -> None:
             busy.overlay.take_packets(busy.world.now)
         return sum(_size(value) for value in state_of(busy.overlay).values())
 
-    first = flood(500)
-    assert flood(3000) < first * 1.1 + 1000
+    first = flood(1000)
+    assert flood(3000) < 1.5 * first
     assert len(busy.overlay.dropped_by_reason()) < 40
     still_answers(busy)
 
@@ -312,23 +160,80 @@ TAG = network_tag(UNHURRIED.network)
 # any bytes from a peer with a session
 
 
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.binary(max_size=64)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+REQUEST_KINDS = st.sampled_from([1, 2, 3, 4, 17, 18, 19, 20])
+SHAPED = st.builds(
+    lambda kind, number, rest: pack([kind, number, *rest])[:1100],
+    REQUEST_KINDS | VALUES,
+    st.integers(0, 2**32 - 1) | VALUES,
+    st.lists(st.binary(min_size=32, max_size=32) | st.integers(0, 300) | VALUES, max_size=6),
+)
+
+
 def test_any_request_of_a_peer_is_counted_or_answered() -> None:
     busy = Busy()
     world, overlay = busy.world, busy.overlay
     line = busy.peer.lines.find(overlay.identity.node_id)
     assert line is not None
+    answers: list[bytes] = []
+    vars(busy.peer.dht)["receive"] = lambda payload, sender, now, size=1150: answers.append(payload)
 
     @settings(max_examples=300)
-    @given(st.lists(st.binary(min_size=1, max_size=1000), min_size=1, max_size=5))
+    @given(st.lists(st.binary(min_size=1, max_size=1000) | SHAPED, min_size=1, max_size=5))
     def receive(payloads: list[bytes]) -> None:
-        before = sum(overlay.dht.dropped.values())
+        before = sum(overlay.dht.dropped.values()) + len(answers)
         for payload in payloads:
             line.session.send_rpc(payload)
         busy.peer.lines.mark(line)
         world.run_for(0.1)
-        assert sum(overlay.dht.dropped.values()) == before + len(payloads)
+        assert sum(overlay.dht.dropped.values()) + len(answers) == before + len(payloads)
 
     receive()
+    assert answers
+    assert len(overlay.dht.store) == 0
+    assert len(overlay.dht.dropped) < 40
+    del vars(busy.peer.dht)["receive"]
+    still_answers(busy)
+
+
+POISON = [
+    Contact(PublicKey(bytes((2,)) + bytes(31)), Endpoint("udp", "127.0.0.1", 7001)),
+    Contact(PublicKey(bytes(32)), Endpoint("udp", "127.0.0.1", 7001)),
+    Contact(PublicKey(bytes((1,)) + bytes(31)), Endpoint("udp", "127.0.0.1", 7001)),
+    Contact(PublicKey(b"\xff" * 32), Endpoint("udp", "127.0.0.1", 7001)),
+    Contact(Identity(bytes(32)).public_key, Endpoint("udp", "0.0.0.0", 0)),
+    Contact(Identity(bytes(32)).public_key, Endpoint("udp", "255.255.255.255", 7001)),
+    Contact(Identity(bytes(32)).public_key, Endpoint("tcp", "::1", 7001)),
+]
+"""Keys that are no points of the curve, or of low order, and endpoints that are none."""
+
+
+@pytest.mark.parametrize("contact", POISON, ids=[str(number) for number in range(len(POISON))])
+def test_a_poisoned_contact_stops_no_search(contact: Contact) -> None:
+    busy = Busy()
+    world, overlay = busy.world, busy.overlay
+    answer = busy.peer.dht.receive
+
+    def lie(payload: bytes, sender: Contact, now: float, size: int = 1150) -> bytes | None:
+        request_id, message = decode(payload)
+        if isinstance(message, FindNode):
+            return encode_reply(request_id, Nodes(bytes(8), [contact]))
+        return answer(payload, sender, now, size)
+
+    vars(busy.peer.dht)["receive"] = lie
+    results: list[LookupResult] = []
+    overlay.dht.find_node(contact.node_id, world.now, results.append)
+    world.run(lambda: results)
+    assert [found.node_id for found in results[0].contacts] == [busy.peer.identity.node_id]
+    del vars(busy.peer.dht)["receive"]
     still_answers(busy)
 
 

@@ -17,7 +17,7 @@ QUEUE_BYTES = 1024 * 1024
 
 def patient(*, allow_tcp: bool = True, drain_s: float = 60.0) -> NodeConfig:
     """Bear silence for ten minutes, so that only back-pressure can hold a sender."""
-    overlay = OverlayConfig(keepalive_s=600.0, suspect_s=600.0, allow_tcp=allow_tcp)
+    overlay = OverlayConfig(keepalive_s=600.0, quiet_keepalive_s=600.0, suspect_s=600.0, allow_tcp=allow_tcp)
     return NodeConfig(line_queue_bytes=QUEUE_BYTES, drain_s=drain_s, overlay=overlay)
 
 
@@ -132,7 +132,7 @@ async def test_a_sender_that_is_held_too_long_is_told(nodes: Nodes) -> None:
 async def test_a_sender_to_a_peer_that_died_is_told(nodes: Nodes) -> None:
     impatient = NodeConfig(
         line_queue_bytes=QUEUE_BYTES,
-        overlay=OverlayConfig(keepalive_s=0.3, suspect_s=0.3, probe_interval_s=0.1, dial_timeout_s=0.3),
+        overlay=OverlayConfig(keepalive_s=0.3, quiet_keepalive_s=0.3, suspect_s=0.3, probe_interval_s=0.1, dial_timeout_s=0.3),
     )
     sender, receiver, _ = await pair(nodes, impatient)
     Pause(receiver).begin()

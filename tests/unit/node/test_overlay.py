@@ -69,9 +69,21 @@ def test_a_silent_peer_is_dropped_and_told_of() -> None:
     a.on_peer = lambda line, came: None if came else gone.append(line.node_id)
     world.kill(b)
     config = a.config
-    world.run(lambda: gone, config.keepalive_s + (config.probes_max + 2) * config.probe_interval_s)
+    world.run(lambda: gone, config.quiet_keepalive_s + (config.probes_max + 2) * config.probe_interval_s)
     assert gone == [b.identity.node_id]
     assert len(a.lines) == 0
+
+
+def test_a_dead_peer_is_found_out_soon_after_it_was_talked_to() -> None:
+    world = World()
+    a, b, call = connected(world)
+    gone: list[bytes] = []
+    a.on_peer = lambda line, came: None if came else gone.append(line.node_id)
+    world.kill(b)
+    assert call.line is not None
+    a.send_message(call.line, b"are you there?", world.now)
+    config = a.config
+    world.run(lambda: gone, config.suspect_s + (config.probes_max + 1) * config.probe_interval_s)
 
 
 def test_a_silent_live_peer_is_kept() -> None:
