@@ -7,8 +7,6 @@ import click
 from .options import MeshCommand, pass_environment, until_eof_option
 from .output import Environment
 
-LISTEN = "0.0.0.0:0"
-
 
 @click.command("up", cls=MeshCommand)
 @click.option("--name", metavar="N", help="A name that others can use for it.")
@@ -25,7 +23,7 @@ LISTEN = "0.0.0.0:0"
 @click.option(
     "--listen",
     metavar="H:P",
-    help=f"UDP and TCP. Port 0 takes the port this home used last, or any free one. [default: {LISTEN}]",
+    help="UDP and TCP. Port 0 takes the port this home used last, or any free one. [default: 0.0.0.0:0]",
 )
 @click.option("--agent", metavar="MODULE:NODE", help="Run the Node of a program of yours, with its handlers.")
 @until_eof_option

@@ -102,8 +102,8 @@ def examine_node(home: Path) -> tuple[dict[str, Any] | None, Finding]:
 def examine_port(home: Path, status: dict[str, Any] | None) -> Finding:
     """UDP and TCP must both be free to bind, or bound by the running node."""
     from ..wire.endpoint import Endpoint
-    from .command_up import LISTEN
     from .remembered_port import is_free, listen_again
+    from .run_node import LISTEN
 
     if status is not None:
         return Finding("port", "ok", "the node listens on " + "  ".join(status["endpoints"]))

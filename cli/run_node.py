@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from ..node.config import registries_or_default
 from ..node.node import Node
 from ..wire.endpoint import Endpoint
-from .command_up import LISTEN
 from .output import Environment, short
 from .remembered_port import listen_again, remember
 from .user_agent import load_agent
+
+LISTEN = "0.0.0.0:0"
 
 ALONE = "ready, alone so far: others join through a registry or with --peer H:P; Ctrl-C stops it"
 

@@ -11,18 +11,15 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from ..wire.errors import ConfigError, DeadlineExceeded, LookupFailed, MeshError, RemoteError, Unreachable
-from .control_commands import COMMANDS
+from .control_commands import COMMANDS, Controlled
 from .control_protocol import SOCKET_NAME, FailureReply, failure
 from .control_socket import listen, lock_home
-
-if TYPE_CHECKING:
-    from .node import Node
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +48,7 @@ class ControlConfig:
 class ControlServer:
     """Serve the calls of one node on the socket in its home."""
 
-    def __init__(self, node: Node, home: Path, config: ControlConfig | None = None) -> None:
+    def __init__(self, node: Controlled, home: Path, config: ControlConfig | None = None) -> None:
         self.node = node
         self.home = home
         self.config = config or ControlConfig()

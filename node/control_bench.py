@@ -10,12 +10,19 @@ import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from ..wire.errors import MeshError
+from ..wire.node_record import NodeRecord
+from .results import Answer
 
-if TYPE_CHECKING:
-    from .node import Node
+
+class Measured(Protocol):
+    """What is measured: a node that can resolve a peer and call it."""
+
+    async def resolve(self, peer: str) -> NodeRecord: ...
+    async def call(self, type_name: str, body: object, *, to: str, timeout_s: float) -> Answer: ...
+
 
 BenchPhase = Literal["rtt", "requests", "bulk"]
 
@@ -27,7 +34,7 @@ CONCURRENCY_LARGE = 4
 TIMEOUT_S = 10.0
 
 
-async def measure(node: Node, peer: str, phase: BenchPhase, duration_s: float) -> dict[str, float]:
+async def measure(node: Measured, peer: str, phase: BenchPhase, duration_s: float) -> dict[str, float]:
     """Run one phase and return its figures: `rtt_us` and `rtt_p99_us`, `requests_per_s`, or `mb_per_s`.
 
     `mb_per_s` counts 10^6 bytes one way; the same bytes travel back.

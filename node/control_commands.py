@@ -8,18 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
+from ..wire.node_record import NodeRecord
 from .control_bench import BenchPhase, measure
-
-if TYPE_CHECKING:
-    from .node import Node
+from .results import Answer, Found, Hop, NodeStatus, PeerStatus, Stored
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 TimeoutS = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 Json = dict[str, Any]
+
+
+class Controlled(Protocol):
+    """What the socket needs of the node behind it: a Node, or what a test puts in its place."""
+
+    def status(self) -> NodeStatus: ...
+    async def learn_names(self) -> None: ...
+    def peers(self) -> list[PeerStatus]: ...
+    async def find(self, capability: str, *, timeout_s: float = ...) -> list[NodeRecord]: ...
+    async def resolve(self, peer: str, *, timeout_s: float = ...) -> NodeRecord: ...
+    async def ping(self, peer: str, count: int = ...) -> list[float]: ...
+    async def trace(self, key: str) -> list[Hop]: ...
+    async def put(self, key: str, value: str) -> Stored: ...
+    async def get(self, key: str) -> Found: ...
+    async def post(self, type_name: str, body: object, *, to: str) -> str: ...
+    async def call(
+        self,
+        type_name: str,
+        body: object,
+        *,
+        to: str | None = ...,
+        capability: str | None = ...,
+        timeout_s: float = ...,
+    ) -> Answer: ...
 
 
 class Arguments(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,44 +94,44 @@ class Command:
     """One call: what it takes and what it runs."""
 
     arguments: type[Arguments]
-    run: Callable[[Node, Any], Awaitable[object]]
+    run: Callable[[Controlled, Any], Awaitable[object]]
 
 
-async def status(node: Node, _: Arguments) -> Json:
+async def status(node: Controlled, _: Arguments) -> Json:
     return msgspec.structs.asdict(node.status())
 
 
-async def peers(node: Node, _: Arguments) -> list[Json]:
+async def peers(node: Controlled, _: Arguments) -> list[Json]:
     await node.learn_names()
     return [msgspec.structs.asdict(peer) for peer in node.peers()]
 
 
-async def find(node: Node, arguments: CapabilityArguments) -> list[Json]:
+async def find(node: Controlled, arguments: CapabilityArguments) -> list[Json]:
     records = await node.find(arguments.capability, timeout_s=arguments.timeout_s)
     return [record.to_json() for record in records]
 
 
-async def resolve(node: Node, arguments: PeerArguments) -> Json:
+async def resolve(node: Controlled, arguments: PeerArguments) -> Json:
     return (await node.resolve(arguments.peer)).to_json()
 
 
-async def ping(node: Node, arguments: PingArguments) -> Json:
+async def ping(node: Controlled, arguments: PingArguments) -> Json:
     rtts_s = await node.ping(arguments.peer, arguments.count)
     return {"peer": arguments.peer, "rtt_ms": [milliseconds(rtt_s) for rtt_s in rtts_s]}
 
 
-async def trace(node: Node, arguments: KeyArguments) -> Json:
+async def trace(node: Controlled, arguments: KeyArguments) -> Json:
     return {
         "key": arguments.key,
         "hops": [msgspec.structs.asdict(hop) for hop in await node.trace(arguments.key)],
     }
 
 
-async def put(node: Node, arguments: PutArguments) -> Json:
+async def put(node: Controlled, arguments: PutArguments) -> Json:
     return msgspec.structs.asdict(await node.put(arguments.key, arguments.value))
 
 
-async def get(node: Node, arguments: KeyArguments) -> Json:
+async def get(node: Controlled, arguments: KeyArguments) -> Json:
     found = await node.get(arguments.key)
     return {
         "key": arguments.key,
@@ -119,7 +142,7 @@ async def get(node: Node, arguments: KeyArguments) -> Json:
     }
 
 
-async def request(node: Node, arguments: RequestArguments) -> Json:
+async def request(node: Controlled, arguments: RequestArguments) -> Json:
     answer = await node.call(
         arguments.type,
         arguments.body,
@@ -136,12 +159,12 @@ async def request(node: Node, arguments: RequestArguments) -> Json:
     }
 
 
-async def send(node: Node, arguments: SendArguments) -> Json:
+async def send(node: Controlled, arguments: SendArguments) -> Json:
     message_id = await node.post(arguments.type, arguments.body, to=arguments.to)
     return {"id": message_id, "state": "sent"}
 
 
-async def bench(node: Node, arguments: BenchArguments) -> Json:
+async def bench(node: Controlled, arguments: BenchArguments) -> Json:
     return await measure(node, arguments.peer, arguments.phase, arguments.duration_s)
 
 

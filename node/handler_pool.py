@@ -1,8 +1,8 @@
 """Run async handlers without a task for each message.
 
-A few tasks live as long as the node and take work from a queue. As long as handlers do not have to wait, one of them does
-all the work of a turn; when one is held up in a handler, the next takes over. Each handler runs inside a real task, so
-time-outs, cancellation and context work as everywhere.
+A few tasks live as long as the node and take work from a queue. As long as handlers do not have to wait, one of them
+does all the work of a turn; when one is held up in a handler, the next takes over. Each handler runs inside a real
+task, so time-outs, cancellation and context work as everywhere.
 """
 
 from __future__ import annotations

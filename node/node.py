@@ -28,10 +28,11 @@ from ..wire.identity_file import load_or_create
 from ..wire.node_record import NodeRecord
 from .asyncio_host import AsyncioHost
 from .config import NodeConfig, registries_or_default
+from .control import ControlServer
 from .conversations import Conversations, typed_reply
 from .messages import Message
 from .results import Answer, Found, Hop, NodeStatus, PeerEvent, PeerStatus, Stored
-from .running import Running
+from .running import Profile, Running
 
 T = TypeVar("T", bound=Message)
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -107,7 +108,8 @@ class Node:
         host.bind(self.listen)
         running: Running | None = None
         try:
-            self._running = running = Running(self, host)
+            services = [ControlServer(self, self.home)] if self.home is not None else []
+            self._running = running = Running(self._profile(), host, self.conversations, services)
             await running.start()
             if self._running is not running:
                 raise NodeClosed("start")
@@ -118,6 +120,17 @@ class Node:
                 await running.stop()
             await host.close()
             raise
+
+    def _profile(self) -> Profile:
+        return Profile(
+            identity=self.identity,
+            name=self.name,
+            capabilities=self.capabilities,
+            home=self.home,
+            registries=tuple(self.registries),
+            bootstrap_peers=tuple(self.bootstrap_peers),
+            config=self.config,
+        )
 
     async def stop(self) -> None:
         """Leave: withdraw from registries, say goodbye to peers, close everything."""

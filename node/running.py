@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from ..wire.contact import Contact
 from ..wire.endpoint import Endpoint
 from ..wire.errors import ConfigError, HandshakeFailed, LookupFailed, MeshError, NoPath
-from ..wire.identity import NodeId
+from ..wire.identity import Identity, NodeId
 from ..wire.node_record import NodeRecord
 from .asyncio_host import AsyncioHost
-from .control import ControlServer
+from .config import NodeConfig
+from .conversations import Conversations
 from .directory import Directory, contacts_of
 from .futures import Waiting
 from .joining import Joining
@@ -29,9 +32,6 @@ from .registry.presence import Presence
 from .results import NodeStatus, PeerEvent, PeerStatus
 from .values import Values
 
-if TYPE_CHECKING:
-    from .node import Node
-
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
@@ -44,12 +44,36 @@ NAMES_MAX = 4096
 """Names of peers remembered for people to read; about 150 bytes each."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Who a node is and where it looks for others, as it was when it started."""
+
+    identity: Identity
+    name: str
+    capabilities: tuple[str, ...]
+    home: Path | None
+    registries: tuple[str, ...]
+    bootstrap_peers: tuple[Endpoint, ...]
+    config: NodeConfig
+
+
+class Service(Protocol):
+    """Something that runs as long as the node does."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
 class Running:
     """Everything that exists only between start and stop."""
 
-    def __init__(self, node: Node, host: AsyncioHost) -> None:
+    def __init__(
+        self, node: Profile, host: AsyncioHost, conversations: Conversations, services: Sequence[Service]
+    ) -> None:
         self._node = node
         self._config = node.config
+        self._conversations = conversations
+        self._services = services
         self.host = host
         self.endpoint = host.endpoint
         self.waiting = Waiting()
@@ -85,7 +109,6 @@ class Running:
             Presence(client, self._packet, random=self.random, on_change=self._registry_changed)
             for client in self.clients
         ]
-        self._control = ControlServer(node, node.home) if node.home is not None else None
         self._pinging: dict[Line, list[Callable[[float | None, MeshError | None], None]]] = {}
         self._names: dict[NodeId, str] = {}
         self._providers_known: dict[str, tuple[float, list[NodeRecord]]] = {}
@@ -93,11 +116,11 @@ class Running:
 
     async def start(self) -> None:
         """Open for business, join, publish."""
-        self._node.conversations.open(self.overlay, self.host, self.pump.kick)
+        self._conversations.open(self.overlay, self.host, self.pump.kick)
         self.overlay.on_peer = self._peer_changed
         self.host.start(self.pump)
-        if self._control is not None:
-            await self._control.start()
+        for service in self._services:
+            await service.start()
         for presence in self._presences:
             await presence.start()
         await self.joining.join()
@@ -107,11 +130,11 @@ class Running:
 
     async def stop(self) -> None:
         """Undo `start`; safe at any point of it. Whoever waits for something is told first."""
-        self._node.conversations.close()
+        self._conversations.close()
         self.waiting.close()
         self.directory.stop()
-        if self._control is not None:
-            await self._control.stop()
+        for service in self._services:
+            await service.stop()
         for presence in self._presences:
             await presence.stop()
         for client in self.clients:
@@ -151,7 +174,7 @@ class Running:
         overlay = self.overlay
         registry = next((c.url for c, p in zip(self.clients, self._presences, strict=True) if p.uuid), None)
         return NodeStatus(
-            node_id=self._node.node_id.text,
+            node_id=self._node.identity.node_id.text,
             name=self._node.name,
             endpoints=[str(endpoint) for endpoint in self.endpoints()],
             nat="unknown",
@@ -280,12 +303,12 @@ class Running:
             if len(self._providers_known) >= NAMES_MAX:
                 self._providers_known.clear()
             self._providers_known[capability] = (now + self._config.providers_cached_s, known)
-        return [record for record in known if record.node_id != self._node.node_id]
+        return [record for record in known if record.node_id != self._node.identity.node_id]
 
     async def _line_of(self, record: NodeRecord, timeout_s: float) -> Line:
         self._remember_name(record)
         contacts = contacts_of(record, frozenset(endpoint.host for endpoint in self.host.local_endpoints()))
-        if record.node_id == self._node.node_id:
+        if record.node_id == self._node.identity.node_id:
             raise ConfigError("to", "that is this node itself", "name another peer")
         if not contacts:
             raise NoPath(record.node_id.short)
@@ -306,7 +329,7 @@ class Running:
 
     def _peer_changed(self, line: Line, came: bool) -> None:
         if not came:
-            self._node.conversations.peer_lost(line)
+            self._conversations.peer_lost(line)
             self._answered(line, None, NoPath(line.node_id.short))
         kind = "came" if came else "gone"
         self.events.add(PeerEvent(kind=kind, node_id=line.node_id.text, name=self._name_of(line.node_id)))

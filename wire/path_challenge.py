@@ -1,9 +1,9 @@
 """Believe a new UDP address of the peer only after it answered a challenge.
 
 Packets prove who sent them, not from where: somebody on the way may have sent a true one on from another address. The
-challenge is never longer than the packet that caused it, so it cannot be used to aim traffic at a third party. Its token is
-computed from the address, the time and a secret of this side alone: nothing is remembered that a flood of addresses could
-push out, and nobody who did not read the challenge can answer it, the peer included.
+challenge is never longer than the packet that caused it, so it cannot be used to aim traffic at a third party. Its
+token is computed from the address, the time and a secret of this side alone: nothing is remembered that a flood of
+addresses could push out, and nobody who did not read the challenge can answer it, the peer included.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ A session never acts by itself when idle: probing is its owner's decision.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 
 from . import frames
@@ -20,17 +19,14 @@ from .endpoint import Endpoint
 from .errors import DecodeError
 from .frames import STREAM, STREAM_HEAD, TOKEN_FRAME, Ack, Close, Frame, MaxData, Rpc, Stream, Token
 from .lane_set import SPAN_BYTES_MIN, LaneSet
+from .packet import DATA_HEADER
 from .path_challenge import PathChallenge
 from .received import Received
 from .recovery import Recovery, Sent
 from .session_config import SessionConfig
 
-SMALLEST_PACKET_BYTES = SEAL_BYTES + 1
-
 LEFT_EMPTY_BYTES_MAX = SPAN_BYTES_MIN + SEAL_BYTES
 """A packet with more room than this left has taken all that there was to send."""
-
-_COUNTER = struct.Struct(">9xQ")
 
 
 class Session:
@@ -184,11 +180,11 @@ class Session:
     def receive(self, packet: bytes | memoryview, source: Endpoint, now: float) -> bool:
         """Take in a data packet; false when it was dropped and counted. Never raises on its bytes, nor keeps them."""
         size = len(packet)
-        if size < SMALLEST_PACKET_BYTES:
+        if size <= SEAL_BYTES:
             return self._drop("data: too short")
         if self.closed is not None:
             return self._drop("data: session is closed")
-        (counter,) = _COUNTER.unpack_from(packet)
+        _, _, counter = DATA_HEADER.unpack_from(packet)
         window = self._opening.window
         if not window.is_fresh(counter):
             return self._drop("data: replayed")
@@ -391,8 +387,6 @@ class Session:
 
     def _rest_at(self) -> float:
         return max(self.last_receive, self._last_send) + self._config.rest_s
-
-    # helpers
 
     def _send_again(self, packets: list[Sent]) -> None:
         if packets:

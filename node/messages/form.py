@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from ...wire.errors import ConfigError
 from .errors import MISFITS, InvalidMessage, field_and_problem
 
-if TYPE_CHECKING:
-    from .message import Message
-
-M = TypeVar("M", bound="Message")
+M = TypeVar("M", bound=msgspec.Struct)
 Body = bytes | msgspec.Raw
 
 TYPE_NAME_BYTES_MAX = 128

@@ -23,7 +23,7 @@ class OverlayConfig:
     """Outgoing handshakes under way at once, about 2 KiB each; further ones fail at once."""
 
     dial_retries_s: tuple[float, ...] = (0.25, 0.75, 1.75)
-    """When an unanswered first packet is sent again, seconds after the first (STUN's 500 ms is too slow for a lookup)."""
+    """When an unanswered first packet is sent again, seconds after the first; STUN's 500 ms is slow for a lookup."""
 
     dial_timeout_s: float = 3.0
     """When a dial is given up. Raising it makes dead peers cost more before another is tried."""

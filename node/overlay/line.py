@@ -35,6 +35,7 @@ class Line:
         "carries_messages",
         "config",
         "endpoint",
+        "heard_on_path",
         "initiated",
         "last_use",
         "node_id",
@@ -72,6 +73,8 @@ class Line:
         self.reset_token = b""
         self.tcp_port = 0
         self.stream_blocked_until = 0.0
+        self.heard_on_path = now
+        """When a packet came over the TCP connection in use."""
         self.probes = 0
         self.probe_at = now + config.quiet_keepalive_s
         self._asked_at: float | None = None

@@ -94,8 +94,7 @@ class Overlay:
         """Take note of a TCP connection that this side asked for."""
         for line in self.lines.current():
             if line.stream_endpoint() == endpoint:
-                line.session.use_path(endpoint, now)
-                self.lines.mark(line)
+                self._stream_stands(line, endpoint, now)
 
     def stream_closed(self, endpoint: Endpoint, now: float) -> None:
         """Take note of a TCP connection that ended or never came to be."""
@@ -226,8 +225,8 @@ class Overlay:
                 self.on_message(line, message)
         if session.rpcs:
             self._receive_requests(line, source, now)
-        if source.transport == "tcp" and session.path != source:
-            session.use_path(source, now)
+        if source.transport == "tcp":
+            self._heard_on_stream(line, source, now)
         if session.closed is not None:
             self._drop(line, session.closed, now, dead=False)
         elif session.wants_to_send:
@@ -316,6 +315,28 @@ class Overlay:
                 self.dht.unreachable(line.node_id, now)
             self._observed.pop(line.node_id, None)
             self.on_peer(line, False)
+
+    def _stream_stands(self, line: Line, endpoint: Endpoint, now: float) -> None:
+        """Use a connection that this side opened, unless the peer's came first."""
+        session = line.session
+        if session.path.transport == "tcp" and session.path != endpoint:
+            self._stream_closures.append(endpoint)
+            return
+        session.use_path(endpoint, now)
+        line.heard_on_path = now
+        self.lines.mark(line)
+
+    def _heard_on_stream(self, line: Line, source: Endpoint, now: float) -> None:
+        """Follow the peer to its connection; when both opened one, the caller stays on its own while that lives."""
+        session = line.session
+        former = session.path
+        if source != former:
+            if former.transport == "tcp":
+                if line.initiated and now - line.heard_on_path < self.config.suspect_s:
+                    return
+                self._stream_closures.append(former)
+            session.use_path(source, now)
+        line.heard_on_path = now
 
     def _stream_lost(self, line: Line, now: float) -> None:
         if line.endpoint.transport == "tcp":

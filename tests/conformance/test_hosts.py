@@ -306,6 +306,19 @@ def test_a_line_moves_to_a_stream_and_back_when_it_breaks(loopback: LoopbackWorl
     assert call.line.session.path.transport == back.session.path.transport == "udp"
 
 
+def test_both_opening_a_stream_at_once_keep_one(loopback: LoopbackWorld) -> None:
+    a, b, call = pair(loopback, OverlayConfig(tcp_upgrade_bytes=100_000))
+    [back] = b.overlay.lines.current()
+    size = 20 * 500_000
+    for _ in range(20):
+        a.send(call.line, bytes(500_000))
+        b.send(back, bytes(500_000))
+    loopback.until(lambda: len(a.received) == len(b.received) == 20, timeout_s=60)
+    assert call.line.session.path.transport == back.session.path.transport == "tcp"
+    # Every move repeats what is under way: the two must not follow each other from one connection to the other.
+    assert call.line.session.tx_bytes + back.session.tx_bytes < 2 * 1.5 * size
+
+
 def test_a_peer_is_called_over_a_stream_alone(loopback: LoopbackWorld) -> None:
     a, b = loopback.add(), loopback.add()
     call = a.connect(b.endpoint._replace(transport="tcp"))

@@ -26,7 +26,9 @@ class World:
         self.streams: dict[Endpoint, Endpoint] = {}
         self.tcp_open = True
         self.carried: list[tuple[Endpoint, Endpoint, bytes]] = []
-        self.rule: Callable[[bytes, Endpoint, Endpoint], bytes | None] = lambda packet, source, destination: packet
+        self.rule: Callable[[bytes, Endpoint, Endpoint], bytes | None] = lambda packet, source, destination: (
+            packet
+        )
         self._heap: list[tuple[float, int, Endpoint, Endpoint, bytes]] = []
         self._sequence = 0
 
@@ -91,7 +93,9 @@ class World:
 
     def _next_moment(self) -> float:
         moments = [self._heap[0][0]] if self._heap else []
-        moments += [t for t in (overlay.next_timeout() for overlay in self.overlays.values()) if t is not None]
+        moments += [
+            t for t in (overlay.next_timeout() for overlay in self.overlays.values()) if t is not None
+        ]
         return min(moments, default=float("inf"))
 
     def _deliver(self) -> None:

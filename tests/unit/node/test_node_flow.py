@@ -132,7 +132,9 @@ async def test_a_sender_that_is_held_too_long_is_told(nodes: Nodes) -> None:
 async def test_a_sender_to_a_peer_that_died_is_told(nodes: Nodes) -> None:
     impatient = NodeConfig(
         line_queue_bytes=QUEUE_BYTES,
-        overlay=OverlayConfig(keepalive_s=0.3, quiet_keepalive_s=0.3, suspect_s=0.3, probe_interval_s=0.1, dial_timeout_s=0.3),
+        overlay=OverlayConfig(
+            keepalive_s=0.3, quiet_keepalive_s=0.3, suspect_s=0.3, probe_interval_s=0.1, dial_timeout_s=0.3
+        ),
     )
     sender, receiver, _ = await pair(nodes, impatient)
     Pause(receiver).begin()

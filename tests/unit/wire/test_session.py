@@ -436,3 +436,41 @@ def test_the_sender_is_told_when_little_is_queued_again() -> None:
     Link(a, b).settle()
     assert told
     assert all(queued <= SessionConfig().drained_bytes for queued in told)
+
+
+def test_a_session_that_does_not_read_stops_its_peer_and_goes_on_later() -> None:
+    a, b = session_pair("tcp")
+    b.read(False)
+    sent = [bytes(60_000) for _ in range(60)]
+    for message in sent:
+        a.send_message(message)
+    link = Link(a, b)
+    link.settle()
+    assert len(link.received[b]) == frames.LANE_CREDIT_BYTES // 60_004
+    b.read(True)
+    assert b.wants_to_send
+    link.run(lambda: link.delivered(sent, b))
+    assert link.received[b] == sent
+
+
+def test_a_peer_whose_tcp_died_is_followed_to_udp() -> None:
+    a, b = session_pair("tcp")
+    link = Link(a, b)
+    a.send_message(b"over tcp")
+    b.send_message(b"over tcp")
+    link.settle()
+    link.break_tcp()
+    a.use_path(B_UDP, link.now)
+    b.send_message(b"into a dead connection")
+    a.send_message(b"over udp")
+    link.run(lambda: b.path == A_UDP)
+    link.run(lambda: link.received[a] == [b"over tcp", b"into a dead connection"])
+
+
+def test_datagrams_on_their_way_do_not_call_a_move_to_tcp_back() -> None:
+    a, b = session_pair("udp")
+    b.send_message(b"sent before b heard of it")
+    ((packet, _),) = b.take_packets(0.0)
+    a.use_path(B_TCP, 0.0)
+    assert a.receive(packet, B_UDP, 0.0)
+    assert all(destination == B_TCP for _, destination in a.take_packets(1.0))
