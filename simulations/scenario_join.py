@@ -65,7 +65,7 @@ class Join:
         self.started = 0
         self.succeeded = 0
         self._random = world.random(0, "scenario")
-        self._overlay_config = OverlayConfig(network="simulation", allow_tcp=False)
+        self._overlay_config = OverlayConfig(network="simulation", allow_tcp=False, aes=True)
 
     def run(self, virtual_s: float | None, progress: Progress | None) -> dict[str, float]:
         """Run to the end and return the figures."""

@@ -38,6 +38,7 @@ class Session:
         "_challenge",
         "_config",
         "_control",
+        "_heard",
         "_lanes",
         "_last_frame",
         "_last_send",
@@ -110,6 +111,8 @@ class Session:
         self._refused = False
         self._control = False
         """Something waits in the queue, or a window is to be opened."""
+        self._heard = False
+        """The peer sent over TCP since the path moved to it. If it then sends datagrams, the connection died over there."""
         self._path_frames: list[tuple[bytes, Endpoint]] = []
         self._last_frame: bytes | None = None
         self._last_send = now
@@ -140,6 +143,7 @@ class Session:
         """Send elsewhere from now on; all that is not acknowledged goes out again there."""
         if endpoint != self.path:
             self.path = endpoint
+            self._heard = False
             self._send_again(self._recovery.change_path(datagram=endpoint.transport == "udp"))
             self.wants_to_send = True
 
@@ -209,8 +213,10 @@ class Session:
         policy = config.datagram_acks if datagram else config.stream_acks
         if self._received.add(counter, size, eliciting, now, policy):
             self.wants_to_send = True
-        if datagram and newest and source != self.path and self.path.transport == "udp":
-            self._meet(source, size, now)
+        if not datagram:
+            self._heard = True
+        elif newest and source != self.path and self._follows_datagrams:
+            self._add_path_frame(self._challenge.frame_for(source, size, now), source)
         return True
 
     def _receive_frames(self, plaintext: bytes, source: Endpoint, now: float) -> bool:
@@ -272,9 +278,7 @@ class Session:
             self._receive_pong(token, now)
         elif kind == frames.PATH_CHALLENGE:
             self._add_path_frame(TOKEN_FRAME.pack(frames.PATH_RESPONSE, token), source)
-        elif source.transport == self.path.transport == "udp" and self._challenge.is_answer(
-            token, source, now
-        ):
+        elif self._follows_datagrams and self._challenge.is_answer(token, source, now):
             self.use_path(source, now)
 
     def _receive_pong(self, token: bytes, now: float) -> None:
@@ -284,15 +288,13 @@ class Session:
             if self.on_pong is not None:
                 self.on_pong(rtt_s)
 
-    def _meet(self, source: Endpoint, size: int, now: float) -> None:
-        """The peer's packets come from a new address: ask there before going there."""
-        frame = self._challenge.frame_for(source, size, now)
-        if frame is not None:
-            self._add_path_frame(frame, source)
+    @property
+    def _follows_datagrams(self) -> bool:
+        return self._heard or self.path.transport == "udp"
 
-    def _add_path_frame(self, frame: bytes, endpoint: Endpoint) -> None:
+    def _add_path_frame(self, frame: bytes | None, endpoint: Endpoint) -> None:
         """Send it there, one at a time: a single packet from an address must not bring it several."""
-        if all(endpoint != other for _, other in self._path_frames):
+        if frame is not None and all(endpoint != other for _, other in self._path_frames):
             self._path_frames.append((frame, endpoint))
             self.wants_to_send = True
 

@@ -16,6 +16,9 @@ class OverlayConfig:
     network: str = "mesh99"
     """Name of the network; nodes of different networks never make a session. Part of the handshake's prologue."""
 
+    aes: bool | None = None
+    """Offer AES-256-GCM; None: when this processor has AES instructions. Sessions use it when both sides offer it."""
+
     lines_max: int = 1024
     """Sessions held at once, about 4 KiB each; the one idle longest is closed to make room."""
 

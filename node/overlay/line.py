@@ -14,6 +14,9 @@ from ...wire.identity import NodeId, PublicKey
 from ...wire.session import Session
 from .config import OverlayConfig
 
+ANSWERER_PATIENCE = 1.25
+"""The side that was called waits longer before it probes: one probe serves both sides."""
+
 
 class LineState(Enum):
     """What is to be done with a line."""
@@ -157,7 +160,9 @@ class Line:
 
     @property
     def _keepalive_s(self) -> float:
-        return self.config.keepalive_s if self.carries_messages else self.config.quiet_keepalive_s
+        config = self.config
+        keepalive_s = config.keepalive_s if self.carries_messages else config.quiet_keepalive_s
+        return keepalive_s if self.initiated else keepalive_s * ANSWERER_PATIENCE
 
     def _is_idle(self, now: float) -> bool:
         idle_s = self.config.keepalive_s if self.replaced else self.config.idle_s

@@ -27,6 +27,7 @@ from .dialing import Connected, Dial
 from .handshakes import Handshakes
 from .line import Line, LineState
 from .lines import LineTable
+from .stream_paths import StreamPaths
 from .switch import Traffic, classify
 
 SMALLEST_RESET_CAUSE_BYTES = 26
@@ -53,7 +54,7 @@ class Overlay:
         self.dropped: Counter[str] = Counter()
         self.on_message: Callable[[Line, bytes], None] = lambda line, message: None
         self.on_peer: Callable[[Line, bool], None] = lambda line, came: None
-        self._settings = HandshakeSettings(network=config.network, tcp_port=tcp_port)
+        self._settings = HandshakeSettings(network=config.network, tcp_port=tcp_port, aes=config.aes)
         self._handshakes = Handshakes(
             identity,
             self._settings,
@@ -66,8 +67,7 @@ class Overlay:
         )
         self._now = now
         self._packets: list[tuple[bytes, Endpoint]] = []
-        self._stream_requests: list[Endpoint] = []
-        self._stream_closures: list[Endpoint] = []
+        self._streams = StreamPaths(config)
         self._observed: OrderedDict[NodeId, Endpoint] = OrderedDict()
 
     # the world in
@@ -94,16 +94,16 @@ class Overlay:
         """Take note of a TCP connection that this side asked for."""
         for line in self.lines.current():
             if line.stream_endpoint() == endpoint:
-                self._stream_stands(line, endpoint, now)
+                self._streams.opened(line, endpoint, now)
+                self.lines.mark(line)
 
     def stream_closed(self, endpoint: Endpoint, now: float) -> None:
         """Take note of a TCP connection that ended or never came to be."""
         self._handshakes.stream_failed(endpoint, now)
         for line in list(self.lines.by_local_id.values()):
-            if line.stream_endpoint() == endpoint:
-                line.stream_blocked_until = now + self.config.stream_retry_s
-            if line.session.path == endpoint:
-                self._stream_lost(line, now)
+            if not self._streams.closed(line, endpoint, now):
+                self._drop(line, "connection lost", now, dead=True)
+            self.lines.mark(line)
 
     # the world out
 
@@ -128,19 +128,16 @@ class Overlay:
             or self.dht.has_requests
             or self._packets
             or self._handshakes.packets
-            or self._stream_requests
-            or self._stream_closures
+            or self._streams.has_output
         )
 
     def take_stream_requests(self) -> list[Endpoint]:
         """Return the TCP endpoints to connect to."""
-        requests, self._stream_requests = self._stream_requests, []
-        return requests
+        return self._streams.take_requests()
 
     def take_stream_closures(self) -> list[Endpoint]:
         """Return the TCP connections that nobody uses any more."""
-        closures, self._stream_closures = self._stream_closures, []
-        return closures
+        return self._streams.take_closures()
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; it may prove too early, never too late."""
@@ -182,7 +179,7 @@ class Overlay:
         line.talked(now)
         line.asked(now)
         if session.queued_bytes >= self.config.tcp_upgrade_bytes:
-            self._ask_for_stream(line, now)
+            self._streams.ask(line, now)
         if not line.ready:
             self.lines.mark(line)
 
@@ -226,7 +223,7 @@ class Overlay:
         if session.rpcs:
             self._receive_requests(line, source, now)
         if source.transport == "tcp":
-            self._heard_on_stream(line, source, now)
+            self._streams.heard(line, source, now)
         if session.closed is not None:
             self._drop(line, session.closed, now, dead=False)
         elif session.wants_to_send:
@@ -283,7 +280,7 @@ class Overlay:
             self._drop(excess, "room", now, dead=False)
         self.dht.verified(line.contact(), now)
         if self.config.prefer_tcp and line.initiated:
-            self._ask_for_stream(line, now)
+            self._streams.ask(line, now)
         if came:
             self.on_peer(line, True)
 
@@ -308,50 +305,12 @@ class Overlay:
         if line.session.closed is None:
             line.session.closed = reason
         gone = self.lines.remove(line)
-        if line.session.path.transport == "tcp":
-            self._stream_closures.append(line.session.path)
+        self._streams.left(line)
         if gone:
             if dead or reason == "shutdown":
                 self.dht.unreachable(line.node_id, now)
             self._observed.pop(line.node_id, None)
             self.on_peer(line, False)
-
-    def _stream_stands(self, line: Line, endpoint: Endpoint, now: float) -> None:
-        """Use a connection that this side opened, unless the peer's came first."""
-        session = line.session
-        if session.path.transport == "tcp" and session.path != endpoint:
-            self._stream_closures.append(endpoint)
-            return
-        session.use_path(endpoint, now)
-        line.heard_on_path = now
-        self.lines.mark(line)
-
-    def _heard_on_stream(self, line: Line, source: Endpoint, now: float) -> None:
-        """Follow the peer to its connection; when both opened one, the caller stays on its own while that lives."""
-        session = line.session
-        former = session.path
-        if source != former:
-            if former.transport == "tcp":
-                if line.initiated and now - line.heard_on_path < self.config.suspect_s:
-                    return
-                self._stream_closures.append(former)
-            session.use_path(source, now)
-        line.heard_on_path = now
-
-    def _stream_lost(self, line: Line, now: float) -> None:
-        if line.endpoint.transport == "tcp":
-            self._drop(line, "connection lost", now, dead=True)
-        else:
-            line.session.use_path(line.endpoint, now)
-            self.lines.mark(line)
-
-    def _ask_for_stream(self, line: Line, now: float) -> None:
-        endpoint = line.stream_endpoint()
-        if not self.config.allow_tcp or endpoint is None or line.session.path.transport == "tcp":
-            return
-        if now >= line.stream_blocked_until:
-            line.stream_blocked_until = now + self.config.stream_retry_s
-            self._stream_requests.append(endpoint)
 
     def _note_observer(self, observer: NodeId, endpoint: Endpoint | None) -> None:
         if endpoint is None or not endpoint.is_usable:
@@ -399,7 +358,7 @@ class Overlay:
         now: float,
         early: bytes = b"",
     ) -> None:
-        self._stream_requests += [endpoint for endpoint in endpoints if endpoint.transport == "tcp"]
+        self._streams.call(endpoints)
         self._handshakes.dial(key, endpoints, early, done, now)
 
     def _dial_failed(self, dial: Dial, error: MeshError, now: float) -> None:

@@ -85,10 +85,10 @@ class Place:
         self.directory = directory
         self.started: list[Running] = []
 
-    def registry(self) -> Running:
-        """Start a registry on any free port."""
+    def registry(self, *arguments: str, listen: str = "127.0.0.1:0") -> Running:
+        """Start a registry, on any free port unless one is given."""
         errors = self.directory / f"registry{len(self.started)}.stderr"
-        return self._keep(Running(errors, "registry", "serve", "--listen", "127.0.0.1:0"))
+        return self._keep(Running(errors, "registry", "serve", "--listen", listen, *arguments))
 
     def agent(self, name: str, *arguments: str, cwd: Path | None = None) -> Agent:
         """Start a node on loopback; a second one of the same name comes back to the same home."""
