@@ -42,8 +42,8 @@ def wait_for_quiet(timeout_s: float) -> float:
             return foreign.cores
 
 
-def resident_mb(process_id: int) -> float:
-    """Read the resident memory of a process, in MB (10^6 bytes)."""
+def resident_mb(process_id: int | None = None) -> float:
+    """Read the resident memory of a process, or of this one, in MB (10^6 bytes)."""
     return float(psutil.Process(process_id).memory_info().rss) / 1e6
 
 

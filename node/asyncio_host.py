@@ -7,6 +7,7 @@ own loop: only reader and writer callbacks and timers are used.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import socket
 import time
@@ -165,9 +166,11 @@ class AsyncioHost:
         """Return bytes that nobody can guess."""
         return os.urandom(size_bytes)
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def run(
+        self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context | None = None
+    ) -> asyncio.Task[Any]:
         """Run a coroutine to its end, or until the host closes."""
-        task = self.loop.create_task(coroutine)
+        task = self.loop.create_task(coroutine, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

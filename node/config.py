@@ -49,9 +49,6 @@ class NodeConfig:
     providers_max: int = 32
     """Agents that one capability search returns at most."""
 
-    handlers_waiting_max: int = 256
-    """Handlers of one peer's messages under way from which on nothing more is read from it until most have ended."""
-
     line_queue_bytes: int = 4 * 1024 * 1024
     """Bytes queued to one peer from which on `send` waits for room; raising it costs memory per slow peer."""
 

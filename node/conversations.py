@@ -69,6 +69,7 @@ class Conversations:
         self._calls = PendingCalls(int.from_bytes(host.entropy(8), "big"), self._config.calls)
         self._pool = HandlerPool(host)
         self._dispatcher = Dispatcher(overlay.identity.node_id, self._pool.run, self._config.dispatcher)
+        self._dispatcher.on_full = self._hold
         self._dispatcher.on_idle = self._go_on
         for message_type, handler in self._handlers:
             self._dispatcher.on(message_type, handler)
@@ -95,7 +96,9 @@ class Conversations:
 
     def ask(self, line: Line, message: Message, timeout_s: float) -> asyncio.Future[Envelope]:
         """Send a typed request; the future fails with RemoteRejected, DeadlineExceeded or NoPath."""
-        return self._ask(line, message.type_name, lambda id: encode_message(REQUEST, id, message), timeout_s)
+        message_id = self._opened(self._calls).next_id()
+        data = encode_message(REQUEST, message_id, message)
+        return self._ask(line, message.type_name, message_id, data, timeout_s)
 
     async def request(self, line: Line, message: Message, timeout_s: float, reply: type[T] | None) -> Any:
         """Send a typed request and return the typed reply."""
@@ -105,9 +108,9 @@ class Conversations:
         """Send an untyped request and return its reply as plain values."""
         host = self._opened(self._host)
         started = host.now()
-        envelope = await self._ask(
-            line, type_name, lambda id: encode_untyped(REQUEST, id, type_name, body), timeout_s
-        )
+        message_id = self._opened(self._calls).next_id()
+        data = encode_untyped(REQUEST, message_id, type_name, body)
+        envelope = await self._ask(line, type_name, message_id, data, timeout_s)
         try:
             reply = decode_any(envelope.body)
         except DecodeError as error:
@@ -182,7 +185,7 @@ class Conversations:
             future.set_result(None)
 
     def _ask(
-        self, line: Line, type_name: str, encode: Callable[[int], bytes], timeout_s: float
+        self, line: Line, type_name: str, message_id: int, data: bytes, timeout_s: float
     ) -> asyncio.Future[Envelope]:
         calls, host = self._calls, self._host
         if calls is None or host is None:
@@ -198,7 +201,6 @@ class Conversations:
                 future.set_exception(error)
 
         now = host.now()
-        data = encode(message_id := calls.next_id())
         calls.add(line.node_id, message_id, type_name, timeout_s, now, told)
         try:
             self._write(line, data)
@@ -226,17 +228,18 @@ class Conversations:
             return
         if envelope.kind in (REQUEST, ONE_WAY):
             assert self._dispatcher is not None, "messages come only to an open node"
-            self._dispatcher.receive(envelope, line.node_id, partial(self._write, line))
-            if self._dispatcher.running_of(line.node_id) > self._config.handlers_waiting_max:
-                self._hold(line)
+            if line.reply is None:
+                line.reply = partial(self._write, line)
+            self._dispatcher.receive(envelope, line.node_id, line.reply)
         elif self._calls is not None:
             self._calls.receive(envelope, line.node_id)
 
-    def _hold(self, line: Line) -> None:
+    def _hold(self, peer: NodeId) -> None:
         """Read no further from a peer whose messages wait for their handlers; its windows bound what still comes."""
-        if line.session.reading:
+        line = self._opened(self._overlay).lines.find(peer)
+        if line is not None and line.session.reading:
             line.session.read(False)
-            self._held.setdefault(line.node_id, []).append(line)
+            self._held.setdefault(peer, []).append(line)
 
     def _go_on(self, peer: NodeId) -> None:
         """Read on: few of the peer's messages still wait."""
@@ -270,16 +273,21 @@ class Conversations:
 
 def typed_reply(envelope: Envelope, reply: type[T] | None) -> Any:
     """Read a reply as the class asked for, else as the class of its type name, else as nothing or plain values."""
-    name = envelope.type_name.decode(errors="replace")
-    cls = reply or message_class(name)
-    if cls is not None and envelope.version not in (ANY_VERSION, cls.version) and name == cls.type_name:
-        text = f"the reply {name} has version {envelope.version}, not {cls.version}"
-        raise RemoteRejected(VERSION, text)
+    cls = reply or message_class(envelope.type_name.decode(errors="replace"))
     try:
         if cls is None:
             return decode_any(envelope.body)
+        if envelope.version not in (cls.version, ANY_VERSION):
+            _check_version(envelope, cls)
         return cls.decode(envelope.body)
     except InvalidMessage as error:
         raise RemoteRejected(INVALID, f"the reply does not fit: {error}", error.field) from None
     except DecodeError as error:
         raise RemoteRejected(INVALID, f"the reply makes no sense: {error}") from None
+
+
+def _check_version(envelope: Envelope, cls: type[Message]) -> None:
+    """Refuse another version of the same type; a class that was asked for may also read another type."""
+    name = envelope.type_name.decode(errors="replace")
+    if name == cls.type_name:
+        raise RemoteRejected(VERSION, f"the reply {name} has version {envelope.version}, not {cls.version}")

@@ -176,7 +176,9 @@ class RegistryUnavailable(Unreachable):
 class DeadlineExceeded(MeshError):
     """The time given ran out."""
 
+    hint = "allow more time, or see with `mesh99 doctor` what is wrong"
+
     def __init__(self, waited_for: str, timeout_s: float) -> None:
-        super().__init__(f"no {waited_for} within {timeout_s:g} s")
+        super().__init__(f"no {waited_for} within {round(timeout_s, 2):g} s")
         self.waited_for = waited_for
         self.timeout_s = timeout_s

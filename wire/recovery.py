@@ -36,8 +36,8 @@ PROBE_PACKETS = 2
 PROBES_UNTIL_COLLAPSE = 3
 """Time-outs in a row after which the path is taken to be congested throughout (RFC 9002, section 7.6)."""
 
-PROBE_BACKOFF_MAX = 6
-"""Doublings of the probe time-out; the owner finds the peer dead by then."""
+PROBE_TIMEOUT_S_MAX = 2.0
+"""The time-out doubles up to this (or stays where it began): a session goes on so soon after an outage ended."""
 
 NEVER = float("inf")
 
@@ -89,6 +89,7 @@ class Recovery:
     """Track sent packets; say what is lost, when to probe, and how much may be under way."""
 
     __slots__ = (
+        "_ack_delay_max_s",
         "_datagram",
         "_largest_acked",
         "_last_sent",
@@ -99,7 +100,6 @@ class Recovery:
         "_sent",
         "_slow_start_until",
         "_window_max",
-        "ack_delay_max_s",
         "in_flight",
         "rtt",
         "window",
@@ -111,7 +111,7 @@ class Recovery:
         self.window = float(INITIAL_WINDOW_BYTES)
         self.in_flight = 0
         """Bytes sent and neither acknowledged nor lost."""
-        self.ack_delay_max_s = ack_delay_max_s
+        self._ack_delay_max_s = ack_delay_max_s
         self._last_sent = 0.0
         self._window_max = window_max
         self._slow_start_until = NEVER
@@ -146,7 +146,8 @@ class Recovery:
             return arrived, []
         self._largest_acked = max(self._largest_acked, largest)
         if newest is not None:
-            self.rtt.add(now - newest.time, min(delay_s, self.ack_delay_max_s))
+            # Not cut to the delay agreed (RFC 9002, section 5.3): an ACK may come late because others were lost.
+            self.rtt.add(now - newest.time, delay_s)
         self._probes = self._probe_credit = 0
         self._grow(arrived)
         return arrived, self._take_lost(now)
@@ -248,5 +249,5 @@ class Recovery:
         if rtt.smoothed_s is None:
             timeout_s = 2 * INITIAL_RTT_S
         else:
-            timeout_s = rtt.smoothed_s + max(4 * rtt.variance_s, GRANULARITY_S) + self.ack_delay_max_s
-        return float(timeout_s * 2 ** min(self._probes, PROBE_BACKOFF_MAX))
+            timeout_s = rtt.smoothed_s + max(4 * rtt.variance_s, GRANULARITY_S) + self._ack_delay_max_s
+        return max(timeout_s, min(timeout_s * 2.0 ** min(self._probes, 30), PROBE_TIMEOUT_S_MAX))

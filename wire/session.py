@@ -112,7 +112,7 @@ class Session:
         self._control = False
         """Something waits in the queue, or a window is to be opened."""
         self._heard = False
-        """The peer sent over TCP since the path moved to it. If it then sends datagrams, the connection died over there."""
+        """The peer sent over TCP since the path moved there; datagrams after that say that the connection died."""
         self._path_frames: list[tuple[bytes, Endpoint]] = []
         self._last_frame: bytes | None = None
         self._last_send = now
@@ -209,8 +209,7 @@ class Session:
         if self._refused:
             self._refused = False
             return self._drop("data: no room")
-        config = self._config
-        policy = config.datagram_acks if datagram else config.stream_acks
+        policy = self._config.datagram_acks if datagram else self._config.stream_acks
         if self._received.add(counter, size, eliciting, now, policy):
             self.wants_to_send = True
         if not datagram:

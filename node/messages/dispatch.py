@@ -56,6 +56,9 @@ class DispatcherConfig:
     running_per_peer_max: int = 8192
     """Of them for one peer. Raising it lets one peer keep the others waiting."""
 
+    hold_above: int = 256
+    """So many handlers of a peer are under way when `on_full` is told. Raising it lets a peer queue more here."""
+
     resume_below: int = 128
     """So few handlers of a peer are under way when `on_idle` is told. Raising it lets a peer that was held up go on
     sooner, lowering it lets its handlers run dry before more arrives."""
@@ -65,7 +68,7 @@ class DispatcherConfig:
 
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
-        for name in ("running_max", "running_per_peer_max", "resume_below", "types_max"):
+        for name in ("running_max", "running_per_peer_max", "hold_above", "resume_below", "types_max"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")
 
@@ -82,6 +85,8 @@ class Dispatcher:
         self._running_by_peer: dict[NodeId, int] = {}
         self.dropped: Counter[str] = Counter()
         """Messages refused and answers that could not be sent, by reason."""
+        self.on_full: Callable[[NodeId], None] = lambda peer: None
+        """Told when so many handlers of a peer are under way that it should be held up; may be told again."""
         self.on_idle: Callable[[NodeId], None] = lambda peer: None
         """Told when the handlers of a peer that are under way have become few."""
 
@@ -143,25 +148,37 @@ class Dispatcher:
         if is_full and envelope.kind != ONE_WAY:
             coroutine.close()
             raise Refused(BUSY, f"{self._running} requests are under way", hint="try again later")
-        self._running += 1
-        self._running_by_peer[sender] = of_peer + 1
+        counted = ended = False
 
         def done(result: Any, error: BaseException | None) -> None:
+            nonlocal ended
+            ended = True
             try:
                 if error is not None:
                     raise _failed(envelope, error)
-                self._send(_encoded(result, envelope, is_json), envelope, reply)
+                if envelope.kind != ONE_WAY:
+                    self._send(_encoded(result, envelope, is_json), envelope, reply)
             except Refused as refused:
                 self._refuse(refused, envelope, reply)
             finally:
-                self._ended(sender)
+                if counted:
+                    self._ended(sender)
 
         try:
             self._run(coroutine, done)
         except MeshError as error:
             coroutine.close()
-            self._ended(sender)
             raise Refused(CANCELLED, str(error)) from None
+        if not ended:
+            counted = True
+            self._began(sender, of_peer + 1)
+
+    def _began(self, sender: NodeId, of_peer: int) -> None:
+        """Count a handler that has to wait; the others cost nothing here."""
+        self._running += 1
+        self._running_by_peer[sender] = of_peer
+        if of_peer >= self._config.hold_above:
+            self.on_full(sender)
 
     def _ended(self, sender: NodeId) -> None:
         self._running -= 1

@@ -6,6 +6,7 @@ probes went over it for long. The session below knows nothing of that; the Overl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from ...wire.contact import Contact
@@ -48,6 +49,7 @@ class Line:
         "public_key",
         "ready",
         "replaced",
+        "reply",
         "reset_token",
         "session",
         "stream_blocked_until",
@@ -66,6 +68,8 @@ class Line:
         self.opened = now
         self.last_use = now
         self.initiated = False
+        self.reply: Callable[[bytes], None] | None = None
+        """How handlers answer over this line, kept here by whoever handles its messages."""
         self.carries_messages = False
         """An agent talks over it, so its end should be known soon."""
         self.replaced = False

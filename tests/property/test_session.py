@@ -184,6 +184,7 @@ def test_a_new_address_is_followed_only_after_its_challenge(
         if link.now >= pinged[-1] + 0.1:
             pinged.append(link.now)
             a.ping(link.now)
+            link.carry()
         return b.path == ELSEWHERE
 
     a.ping(link.now)

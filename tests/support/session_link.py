@@ -82,7 +82,7 @@ class Link:
     def run(self, until: Callable[[], bool], timeout_s: float = 120.0) -> None:
         """Run until the condition holds; fails after so much virtual time or when nothing more can happen."""
         deadline = self.now + timeout_s
-        self._collect()
+        self.carry()
         while not until():
             moment = self._next_moment()
             assert moment is not None, "nothing is left to happen"
@@ -93,11 +93,11 @@ class Link:
                 due = session.next_timeout()
                 if due is not None and due <= self.now:
                     session.handle_timeout(self.now)
-            self._collect()
+            self.carry()
 
     def settle(self, timeout_s: float = 120.0) -> None:
         """Run until nothing is left to happen."""
-        self._collect()
+        self.carry()
         self.run(lambda: self._next_moment() is None, timeout_s)
 
     def delivered(self, sent: list[bytes], receiver: Session) -> bool:
@@ -109,16 +109,17 @@ class Link:
         self.tcp_open = False
         self._heap = [item for item in self._heap if item[4].transport == "udp"]
 
-    def _next_moment(self) -> float | None:
-        moments = [self._heap[0][0]] if self._heap else []
-        moments += [due for due in (self.a.next_timeout(), self.b.next_timeout()) if due is not None]
-        return min(moments, default=None)
-
-    def _collect(self) -> None:
+    def carry(self) -> None:
+        """Take over what the sessions want to send now."""
         for sender, receiver in ((self.a, self.b), (self.b, self.a)):
             for packet, destination in sender.take_packets(self.now):
                 self.carried.append((sender, packet, destination))
                 self._carry(sender, receiver, packet, destination)
+
+    def _next_moment(self) -> float | None:
+        moments = [self._heap[0][0]] if self._heap else []
+        moments += [due for due in (self.a.next_timeout(), self.b.next_timeout()) if due is not None]
+        return min(moments, default=None)
 
     def _carry(self, sender: Session, receiver: Session, packet: bytes, destination: Endpoint) -> None:
         if not self.rule(sender, packet):

@@ -106,6 +106,19 @@ def test_dht_leads_a_network_of_ours_through_its_life() -> None:
     assert row["put_success"] == row["get_success"] == row["killed_success"] == 1.0
 
 
+def test_upkeep_looks_at_a_node_at_rest() -> None:
+    few = ("--nodes", "6", "--seconds", "0.5", "--settle-s", "0", "--quiet-wait-s", "0")
+    done = run("benchmarks.upkeep", *few, "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["system"], row["case"], row["nodes"]) == ("mesh99", "upkeep", 6)
+    assert row["sessions"] >= 1
+    assert all(row[key] > 0 for key in ("rss_mb", "up_rss_mb", "join_s"))
+    assert all(row[key] >= 0 for key in ("cpu_percent", "up_cpu_percent", "bytes_per_s_per_peer"))
+    done = run("benchmarks.upkeep", *few)
+    assert "time to join" in done.stdout
+
+
 def test_a_missing_system_says_what_to_install(benchmarks: Any) -> None:
     system = benchmarks("system").System(
         name="x",

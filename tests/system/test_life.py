@@ -80,10 +80,13 @@ def test_a_node_killed_is_dropped_by_its_peers_and_costs_them_little(place: Any,
     survivors = (first, asker, quiet)
     until("all know it", lambda: all(victim.node_id in peer_ids(agent) for agent in (first, asker)))
     victim.kill()
-    for _ in range(3):
-        reply = asker.ask("request", "--capability", "work", "echo", '"any"', "--timeout", "20")
-        assert reply["from"] == first.node_id
-        assert asker.run("get", "absent", "--timeout", "20").returncode == 1
+    request = ("request", "--capability", "work", "echo", '"any"', "--timeout", "20", "--json")
+    answers = [asker.run(*request) for _ in range(4)]
+    # What was under way to the dead one is not repeated elsewhere: nobody knows what it did before it died.
+    good = [json.loads(answer.stdout) for answer in answers if answer.returncode == 0]
+    assert len(good) >= 3
+    assert all(answer["from"] == first.node_id for answer in good)
+    assert asker.run("get", "absent").returncode == 1
     error_of(asker.run("request", "--to", "victim", "echo", "{}", "--timeout", "20"))
     began = time.monotonic()
     until("it is dropped", lambda: not any(victim.node_id in peer_ids(agent) for agent in survivors))
@@ -91,6 +94,7 @@ def test_a_node_killed_is_dropped_by_its_peers_and_costs_them_little(place: Any,
     assert all(echo(asker, peer) for peer in ("first", "quiet"))
 
 
+@pytest.mark.slow
 def test_a_request_to_a_node_that_is_killed_meanwhile_fails_before_its_time(
     place: Any, tmp_path: Path
 ) -> None:
@@ -168,6 +172,7 @@ def test_another_network_is_told_to_who_calls(place: Any, tmp_path: Path) -> Non
     assert native.ask("peers") == []
 
 
+@pytest.mark.slow
 def test_another_key_is_told_to_who_calls(place: Any, until: Any) -> None:
     first = place.agent("first", "--no-registry")
     gone = place.agent("gone", "--no-registry", "--peer", first.udp)

@@ -7,6 +7,8 @@ import gc
 import json
 import logging
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -372,3 +374,22 @@ async def connect(asker: Node, server: Node) -> object:
     assert running is not None
     record = await server.resolve(server.node_id.text)
     return await running._line_of(record, DEADLINE_S)
+
+
+# what it costs
+
+LEAN = """
+import asyncio, sys
+from mesh99.node import Node
+
+async def main():
+    async with Node(registries=()):
+        print("aiohttp" in sys.modules, "sqlite3" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+def test_a_node_without_a_home_and_a_registry_loads_no_http() -> None:
+    done = subprocess.run([sys.executable, "-P", "-c", LEAN], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("False False\n", "")

@@ -1,0 +1,142 @@
+"""Sessions that change their path: new addresses, TCP and back."""
+
+from __future__ import annotations
+
+from session_link import A_UDP, B_TCP, B_UDP, Link, session_pair
+
+from mesh99.wire import frames
+from mesh99.wire.endpoint import Endpoint
+from mesh99.wire.path_challenge import CHALLENGE_PACKET_BYTES
+from mesh99.wire.session import Session
+
+ELSEWHERE = Endpoint("udp", "198.51.100.9", 4444)
+
+
+def handed_over(sender: Session, receiver: Session, now: float = 0.0) -> None:
+    for packet, _ in sender.take_packets(now):
+        assert receiver.receive(packet, A_UDP, now)
+
+
+def sealed(session: Session, *parts: bytes) -> bytes:
+    """Seal frames of a session's peer that its code would never write."""
+    return session._sealing.seal(b"".join(parts), 0.0)
+
+
+def test_a_path_moves_only_after_the_challenge() -> None:
+    a, b = session_pair()
+    link = Link(a, b)
+    a.send_message(b"one")
+    link.settle()
+    link.a_udp = ELSEWHERE
+    a.send_message(b"two")
+    link.run(lambda: link.received[b] == [b"one", b"two"])
+    assert b.path == A_UDP
+    link.run(lambda: b.path == ELSEWHERE)
+    b.send_message(b"back")
+    link.run(lambda: link.received[a] == [b"back"])
+
+
+def test_somebody_who_sends_packets_on_from_elsewhere_gets_one_challenge_no_longer_than_his_packet() -> None:
+    a, b = session_pair()
+    a.ping(0.0)
+    ((packet, _),) = a.take_packets(0.0)
+    assert b.receive(packet, ELSEWHERE, 0.0)
+    to_stranger = [packet for packet, destination in b.take_packets(0.0) if destination == ELSEWHERE]
+    assert [len(challenge) for challenge in to_stranger] == [CHALLENGE_PACKET_BYTES]
+    assert len(to_stranger[0]) <= len(packet)
+    for moment in range(1, 200):
+        b.handle_timeout(float(moment))
+        assert all(destination == A_UDP for _, destination in b.take_packets(float(moment)))
+    assert b.path == A_UDP
+
+
+def test_a_late_packet_from_an_old_address_does_not_ask_there() -> None:
+    a, b = session_pair()
+    a.send_rpc(b"early" * 20)
+    ((late, _),) = a.take_packets(0.0)
+    a.send_rpc(b"later" * 20)
+    handed_over(a, b)
+    assert b.receive(late, ELSEWHERE, 0.0)
+    assert b.take_packets(0.0) == []
+
+
+def test_one_packet_of_challenges_gets_one_answer() -> None:
+    a, b = session_pair()
+    packet = sealed(a, frames.TOKEN_FRAME.pack(frames.PATH_CHALLENGE, b"12345678") * 100)
+    b.receive(packet, ELSEWHERE, 0.0)
+    packets = b.take_packets(0.0)
+    assert [destination for _, destination in packets] == [ELSEWHERE]
+    assert len(packets[0][0]) == CHALLENGE_PACKET_BYTES
+
+
+def test_an_address_that_asks_is_not_asked_by_the_same_packet() -> None:
+    a, b = session_pair()
+    packet = sealed(a, frames.TOKEN_FRAME.pack(frames.PATH_CHALLENGE, b"12345678"))
+    b.receive(packet, ELSEWHERE, 0.0)
+    assert sum(len(answer) for answer, _ in b.take_packets(0.0)) <= len(packet)
+
+
+def test_everything_unacknowledged_goes_again_when_a_tcp_connection_dies() -> None:
+    a, b = session_pair("tcp")
+    link = Link(a, b)
+    sent = [b"%d" % n * 500 for n in range(300)]
+    for message in sent:
+        a.send_message(message)
+    link.run(lambda: b.rx_bytes > 0)
+    for message in sent:
+        a.send_message(message)
+    a.take_packets(link.now)
+    link.break_tcp()
+    a.use_path(B_UDP, link.now)
+    b.use_path(A_UDP, link.now)
+    link.run(lambda: link.delivered(sent + sent, b))
+    assert link.received[b] == sent + sent
+    link.settle()
+    assert a.queued_bytes == 0
+
+
+def test_a_move_to_tcp_takes_along_what_udp_lost() -> None:
+    a, b = session_pair("udp")
+    link = Link(a, b, loss=1.0)
+    sent = [b"%d" % n * 100 for n in range(300)]
+    for message in sent:
+        a.send_message(message)
+    a.take_packets(0.0)
+    a.use_path(B_TCP, 0.0)
+    link.run(lambda: link.delivered(sent, b))
+    assert link.received[b] == sent
+
+
+def test_data_over_tcp_needs_no_timer_and_no_window() -> None:
+    a, _ = session_pair("tcp")
+    a.send_message(bytes(900_000))
+    packets = a.take_packets(0.0)
+    assert sum(len(packet) for packet, _ in packets) > 900_000
+    due = a.next_timeout()
+    assert due is not None
+    a.handle_timeout(due)
+    assert a.next_timeout() is None
+    assert a.take_packets(due) == []
+
+
+def test_a_peer_whose_tcp_died_is_followed_to_udp() -> None:
+    a, b = session_pair("tcp")
+    link = Link(a, b)
+    a.send_message(b"over tcp")
+    b.send_message(b"over tcp")
+    link.settle()
+    link.break_tcp()
+    a.use_path(B_UDP, link.now)
+    b.send_message(b"into a dead connection")
+    a.send_message(b"over udp")
+    link.run(lambda: b.path == A_UDP)
+    link.run(lambda: link.received[a] == [b"over tcp", b"into a dead connection"])
+
+
+def test_datagrams_on_their_way_do_not_call_a_move_to_tcp_back() -> None:
+    a, b = session_pair("udp")
+    b.send_message(b"sent before b heard of it")
+    ((packet, _),) = b.take_packets(0.0)
+    a.use_path(B_TCP, 0.0)
+    assert a.receive(packet, B_UDP, 0.0)
+    assert all(destination == B_TCP for _, destination in a.take_packets(1.0))
