@@ -17,6 +17,8 @@ from typing import Any
 
 from ..wire.endpoint import Endpoint
 from ..wire.errors import ConfigError
+from .addresses import bind_pair, reached_at
+from .busy_poll import BusyPoll
 from .datagram_socket import DatagramSocket
 from .pump import Pump
 from .stream_socket import StreamTable
@@ -32,9 +34,6 @@ come and go (mallopt(3), M_MMAP_THRESHOLD). Sealing a 64 KiB packet takes 11 us 
 BIND_TRIES = 16
 """Free UDP ports tried until one is free for TCP too."""
 
-ROUTE_PROBE = ("203.0.113.1", 9)
-"""A documentation address (RFC 5737): asking the kernel for its route sends nothing and tells our own address."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostConfig:
@@ -49,6 +48,10 @@ class HostConfig:
     connect_s: float = 3.0
     """How long a TCP connection may take to open."""
 
+    busy_poll_s: float = 0.0003
+    """Longest time to stay awake for an answer after sending, where answers come that fast; 0: never. It halves round
+    trips on one machine and costs up to so much of a core per packet while they go on."""
+
 
 class AsyncioHost:
     """Give a node its clock, its sockets and its entropy."""
@@ -60,6 +63,7 @@ class AsyncioHost:
         self._early_s = 0.0 if isinstance(self.loop, asyncio.BaseEventLoop) else UVLOOP_EARLY_S
         self.now = time.monotonic
         """Monotonic seconds; uvloop's own clock stands still within a turn, which would spoil round-trip times."""
+        self._busy_poll = BusyPoll(self.loop, self.now, self.config.busy_poll_s)
         self._datagrams: DatagramSocket | None = None
         self._streams: StreamTable | None = None
         self._bound: list[socket.socket] = []
@@ -71,7 +75,7 @@ class AsyncioHost:
         wanted = Endpoint.parse(listen)
         for attempt in range(BIND_TRIES):
             try:
-                self._bound = _bind_pair(wanted)
+                self._bound = list(bind_pair(wanted))
                 break
             except OSError as error:
                 if wanted.port or attempt == BIND_TRIES - 1:
@@ -84,13 +88,15 @@ class AsyncioHost:
         """Begin to read and write."""
         udp, tcp = self._bound
         self._bound = []
-        self._datagrams = DatagramSocket(udp, pump.receive, pump.flush)
+        heard = self._busy_poll.heard
+        self._datagrams = DatagramSocket(udp, pump.receive, pump.flush, heard)
         self._streams = StreamTable(
             pump.receive,
             pump.flush,
             pump.stream_opened,
             pump.stream_closed,
             pump.overlay.uses_stream,
+            heard,
             streams_max=self.config.streams_max,
             stranger_s=self.config.stranger_s,
             connect_s=self.config.connect_s,
@@ -114,11 +120,7 @@ class AsyncioHost:
 
     def local_endpoints(self) -> tuple[Endpoint, ...]:
         """Return where this node can be reached on this machine's own addresses."""
-        if self.endpoint.host not in ("0.0.0.0", "::"):
-            return (self.endpoint,)
-        loopback = "127.0.0.1" if self.endpoint.host == "0.0.0.0" else "::1"
-        hosts = dict.fromkeys((_own_address(self.endpoint.host), loopback))
-        return tuple(self.endpoint._replace(host=host) for host in hosts if host)
+        return reached_at(self.endpoint)
 
     # Clock
 
@@ -149,6 +151,7 @@ class AsyncioHost:
         """Write what was queued on connections."""
         if self._streams is not None:
             self._streams.flush()
+        self._busy_poll.sent()
 
     def open_stream(self, destination: Endpoint) -> None:
         """Begin to connect over TCP."""
@@ -174,29 +177,3 @@ class AsyncioHost:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _bind_pair(wanted: Endpoint) -> list[socket.socket]:
-    family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
-    udp = socket.socket(family, socket.SOCK_DGRAM)
-    tcp = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        udp.bind((wanted.host, wanted.port))
-        tcp.bind((wanted.host, udp.getsockname()[1]))
-    except OSError:
-        udp.close()
-        tcp.close()
-        raise
-    return [udp, tcp]
-
-
-def _own_address(wildcard: str) -> str:
-    family = socket.AF_INET if wildcard == "0.0.0.0" else socket.AF_INET6
-    target = ROUTE_PROBE if family == socket.AF_INET else ("2001:db8::1", 9)
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(target)
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])

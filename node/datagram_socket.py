@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..wire.endpoint import Endpoint
+from .addresses import for_socket, plain
 
 DATAGRAM_BYTES_MAX = 2048
 """Longest datagram read. Ours are at most 1200 bytes; a longer one is cut, fails its seal and is counted."""
@@ -37,11 +38,14 @@ class DatagramSocket:
         bound: socket.socket,
         on_datagram: Callable[[bytes, Endpoint], None],
         on_drained: Callable[[], None],
+        on_readable: Callable[[], None] = lambda: None,
     ) -> None:
         self._socket = bound
         self._on_datagram = on_datagram
         self._on_drained = on_drained
+        self._on_readable = on_readable
         self._loop = asyncio.get_running_loop()
+        self._family = bound.family
         self._sources: dict[tuple[str, int], Endpoint] = {}
         self._waiting: deque[tuple[bytes, Endpoint]] = deque()
         self.lost = 0
@@ -56,7 +60,7 @@ class DatagramSocket:
             self._wait(packet, destination)
             return
         try:
-            self._socket.sendto(packet, (destination.host, destination.port))
+            self._socket.sendto(packet, self._address(destination))
         except BlockingIOError:
             self._loop.add_writer(self._socket.fileno(), self._writable)
             self._wait(packet, destination)
@@ -72,6 +76,7 @@ class DatagramSocket:
         self._socket.close()
 
     def _readable(self) -> None:
+        self._on_readable()
         receive, sources, on_datagram = self._socket.recvfrom, self._sources, self._on_datagram
         for _ in range(DRAIN_MAX):
             try:
@@ -90,8 +95,12 @@ class DatagramSocket:
     def _remember(self, address: tuple[str, int]) -> Endpoint:
         if len(self._sources) >= SOURCES_MAX:
             self._sources.clear()
-        source = self._sources[address[:2]] = Endpoint("udp", address[0], address[1])
+        source = self._sources[address[:2]] = Endpoint("udp", plain(address[0]), address[1])
         return source
+
+    def _address(self, destination: Endpoint) -> tuple[str, int]:
+        _, host, port = destination
+        return (host, port) if self._family == socket.AF_INET else (for_socket(host, self._family), port)
 
     def _wait(self, packet: bytes, destination: Endpoint) -> None:
         if len(self._waiting) >= WAITING_MAX:
@@ -103,7 +112,7 @@ class DatagramSocket:
         while self._waiting:
             packet, destination = self._waiting[0]
             try:
-                self._socket.sendto(packet, (destination.host, destination.port))
+                self._socket.sendto(packet, self._address(destination))
             except BlockingIOError:
                 return
             except OSError:

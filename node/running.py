@@ -15,6 +15,7 @@ from ..wire.endpoint import Endpoint
 from ..wire.errors import ConfigError, HandshakeFailed, LookupFailed, MeshError, NoPath
 from ..wire.identity import Identity, NodeId
 from ..wire.node_record import NodeRecord
+from .addresses import is_wildcard
 from .asyncio_host import AsyncioHost
 from .config import NodeConfig
 from .conversations import Conversations
@@ -152,7 +153,7 @@ class Running:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return where this node can be reached: its own addresses, then where peers see it."""
         own = self.host.local_endpoints()
-        if self.endpoint.host not in ("0.0.0.0", "::"):
+        if not is_wildcard(self.endpoint.host):
             return own
         return tuple(dict.fromkeys((*own, *self.overlay.observed_endpoints())))[:8]
 

@@ -14,12 +14,16 @@ from collections.abc import Callable
 
 from ..wire.endpoint import Endpoint
 from ..wire.stream_framing import StreamBuffer, length_prefix
+from .addresses import plain
 
 WRITE_PARTS_MAX = 512
 """Buffers per system call; Linux takes at most 1024 (IOV_MAX)."""
 
 COPY_BYTES_MAX = 16 * 1024
 """Up to here a packet is copied behind its length: one buffer for the kernel instead of two."""
+
+ACCEPT_PAUSE_S = 1.0
+"""How long no connection is accepted after the system had no room for one, as asyncio's own servers wait."""
 
 QUEUE_BYTES_MAX = 32 * 1024 * 1024
 """Bytes waiting on one connection; sessions stay far below it, so more means a bug or an attack: it is closed."""
@@ -35,12 +39,14 @@ class StreamSocket:
         on_packet: Callable[[memoryview, Endpoint], None],
         on_drained: Callable[[], None],
         on_closed: Callable[[Endpoint], None],
+        on_readable: Callable[[], None],
     ) -> None:
         self._socket = connected
         self.remote = remote
         self._on_packet = on_packet
         self._on_drained = on_drained
         self._on_closed = on_closed
+        self._on_readable = on_readable
         self._loop = asyncio.get_running_loop()
         self._buffer = StreamBuffer()
         self._parts: deque[bytes | memoryview] = deque()
@@ -82,6 +88,7 @@ class StreamSocket:
         self._on_closed(self.remote)
 
     def _readable(self) -> None:
+        self._on_readable()
         buffer = self._buffer
         try:
             size = self._socket.recv_into(buffer.space())
@@ -143,6 +150,7 @@ class StreamTable:
         on_opened: Callable[[Endpoint], None],
         on_closed: Callable[[Endpoint], None],
         knows: Callable[[Endpoint], bool],
+        on_readable: Callable[[], None] = lambda: None,
         *,
         streams_max: int,
         stranger_s: float,
@@ -153,6 +161,7 @@ class StreamTable:
         self._on_opened = on_opened
         self._on_closed = on_closed
         self._knows = knows
+        self._on_readable = on_readable
         self._streams_max = streams_max
         self._stranger_s = stranger_s
         self._connect_s = connect_s
@@ -220,15 +229,24 @@ class StreamTable:
         for _ in range(16):
             try:
                 accepted, address = self._listener.accept()
+            except (BlockingIOError, ConnectionError):
+                return
             except OSError:
+                # No descriptor or no memory is left: the connection stays in the queue, and asking at once would spin.
+                self._loop.remove_reader(self._listener.fileno())
+                self._loop.call_later(ACCEPT_PAUSE_S, self._accept_again)
                 return
             if len(self._streams) >= self._streams_max:
                 self.refused += 1
                 accepted.close()
                 continue
-            remote = Endpoint("tcp", address[0], address[1])
+            remote = Endpoint("tcp", plain(address[0]), address[1])
             self._add(accepted, remote)
             self._loop.call_later(self._stranger_s, self._check_stranger, remote)
+
+    def _accept_again(self) -> None:
+        if self._listener is not None and self._listener.fileno() >= 0:
+            self._loop.add_reader(self._listener.fileno(), self._acceptable)
 
     def _check_stranger(self, remote: Endpoint) -> None:
         if remote in self._streams and not self._knows(remote):
@@ -236,7 +254,9 @@ class StreamTable:
             self.close_one(remote)
 
     def _add(self, connected: socket.socket, remote: Endpoint) -> StreamSocket:
-        stream = StreamSocket(connected, remote, self._on_packet, self._on_drained, self._stream_closed)
+        stream = StreamSocket(
+            connected, remote, self._on_packet, self._on_drained, self._stream_closed, self._on_readable
+        )
         self._streams[remote] = stream
         return stream
 

@@ -220,3 +220,12 @@ class SimulatedWorld:
         """Close every site."""
         for site in list(self._hosts):
             self.close(site)
+
+
+def pair(world: HostWorld, config: OverlayConfig | None = None) -> tuple[Site, Site, Call]:
+    """Return two sites with a line from the first to the second."""
+    a, b = world.add(config), world.add(config)
+    call = a.connect(b.contact)
+    world.until(lambda: call.outcomes and b.came)
+    assert call.line.node_id == b.contact.node_id
+    return a, b, call
