@@ -2,8 +2,9 @@
 
 When packets follow each other within a fraction of a millisecond, most of a round trip is spent in falling asleep and
 waking up: the processor's idle states, and caches gone cold. So after sending, the loop keeps turning for a moment
-instead of sleeping, as long as that pays: only when the last answer came within the limit, and after a wait in vain not
-again for a growing number of packets. A quiet node never does it. It gives its core away at each turn if others want it.
+instead of sleeping, as long as that pays: only when the last answer came within the limit, and after a wait in vain
+not again for a growing number of packets. A quiet node never does it. It gives its core away at each turn to whoever
+wants it.
 """
 
 from __future__ import annotations

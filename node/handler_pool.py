@@ -1,9 +1,9 @@
 """Run async handlers without a task for each message, and without a turn of the loop for those that do not wait.
 
-A handler takes its first step at once, in the name of a task that stands by. If it ends there, that was all. If it waits
-for something, that task goes on with it, and another stands by. So a handler runs within one real task from its first
-line to its last: time-outs, cancellation and `current_task` work as everywhere. Context variables are the task's, and a
-task serves many handlers in turn: set before use what a handler reads.
+A handler takes its first step at once, in the name of a task that stands by. If it ends there, that was all. If it
+waits for something, that task goes on with it, and another stands by. So a handler runs within one real task from its
+first line to its last: time-outs, cancellation and `current_task` work as everywhere. Context variables are the
+task's, and a task serves many handlers in turn: set before use what a handler reads.
 """
 
 from __future__ import annotations
