@@ -25,6 +25,7 @@ from .output import Environment
     metavar="H:P",
     help="UDP and TCP. Port 0 takes the port this home used last, or any free one. [default: 0.0.0.0:0]",
 )
+@click.option("--network", metavar="NAME", help="Nodes of different networks never talk. [default: mesh99]")
 @click.option("--agent", metavar="MODULE:NODE", help="Run the Node of a program of yours, with its handlers.")
 @until_eof_option
 @pass_environment
@@ -36,6 +37,7 @@ def command(
     no_registry: bool,
     peers: tuple[str, ...],
     listen: str | None,
+    network: str | None,
     agent: str | None,
     until_eof: bool,
 ) -> None:
@@ -55,6 +57,7 @@ def command(
         registries=() if no_registry else registries or None,
         peers=peers or None,
         listen=listen,
+        network=network,
     )
     environment.log_to_stderr()
     run(run_node(environment, prepared(environment, wishes, agent)), until_eof=until_eof)

@@ -38,4 +38,5 @@ def usage_failure(error: click.ClickException) -> Failure:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"{context.command_path} --help" if context else None
     text = error.format_message().rstrip(".")
-    return Failure(text[:1].lower() + text[1:], hint, ExitCode.USAGE)
+    begins_with_acronym = text[1:2].isupper()
+    return Failure(text if begins_with_acronym else text[:1].lower() + text[1:], hint, ExitCode.USAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..node.config import registries_or_default
 from ..node.node import Node
@@ -28,6 +28,7 @@ class Wishes:
     registries: Sequence[str] | None
     peers: Sequence[str] | None
     listen: str | None
+    network: str | None = None
 
 
 async def run_node(environment: Environment, node: Node) -> None:
@@ -50,6 +51,9 @@ def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Nod
         node.registries = registries_or_default(wishes.registries)
     if wishes.peers is not None:
         node.bootstrap_peers = tuple(Endpoint.parse(peer) for peer in wishes.peers)
+    if wishes.network is not None:
+        overlay = replace(node.config.overlay, network=wishes.network)
+        node.config = replace(node.config, overlay=overlay)
     node.listen = listen_again(environment.home, wishes.listen or node.listen)
     return node
 

@@ -19,6 +19,7 @@ from ..dht.search import LookupResult
 from ..wire.contact import Contact
 from ..wire.endpoint import Endpoint
 from ..wire.errors import DeadlineExceeded, HandshakeFailed, MeshError
+from ..wire.node_record import NodeRecord
 from .config import NodeConfig
 from .futures import Waiting
 from .ports import Clock
@@ -47,6 +48,7 @@ class Joining:
         waiting: Waiting,
         random: Random,
         connect: Connect,
+        contacts_of: Callable[[NodeRecord], list[Contact]],
         run: Run,
         kick: Callable[[], None],
         *,
@@ -60,6 +62,7 @@ class Joining:
         self._waiting = waiting
         self._random = random
         self._connect = connect
+        self._contacts_of = contacts_of
         self._run = run
         self._kick = kick
         self._home = home
@@ -136,8 +139,8 @@ class Joining:
         except MeshError as error:
             logger.info("no join through a registry: %s", error)
             return False
-        contacts = [contact for contact in (record.contact() for record in records) if contact is not None]
-        attempts = [self._run(self._try(contact)) for contact in contacts]
+        contacts = [self._contacts_of(record) for record in records]
+        attempts = [self._run(self._try(reachable[0])) for reachable in contacts if reachable]
         for attempt in asyncio.as_completed(attempts):
             if await attempt:
                 return True

@@ -101,6 +101,7 @@ class Running:
             self.waiting,
             self.random,
             self._connect,
+            self._contacts_of,
             self.host.run,
             self.pump.kick,
             home=node.home,
@@ -306,7 +307,7 @@ class Running:
 
     async def _line_of(self, record: NodeRecord, timeout_s: float) -> Line:
         self._remember_name(record)
-        contacts = contacts_of(record, frozenset(endpoint.host for endpoint in self.host.local_endpoints()))
+        contacts = self._contacts_of(record)
         if record.node_id == self._node.identity.node_id:
             raise ConfigError("to", "that is this node itself", "name another peer")
         if not contacts:
@@ -314,6 +315,9 @@ class Running:
         return await self._connect(
             contacts[0], *(contact.endpoint for contact in contacts[1:]), timeout_s=timeout_s
         )
+
+    def _contacts_of(self, record: NodeRecord) -> list[Contact]:
+        return contacts_of(record, frozenset(endpoint.host for endpoint in self.host.local_endpoints()))
 
     async def _connect(
         self, peer: Contact | Endpoint, *others: Endpoint, timeout_s: float | None = None

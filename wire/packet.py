@@ -39,9 +39,9 @@ DATA_HEADER = struct.Struct(">BQQ")
 DATAGRAM_BYTES = 1200
 """Largest UDP packet: the least MTU that QUIC relies on (RFC 9000, section 14)."""
 
-STREAM_PACKET_BYTES = 64 * 1024
-"""Largest packet on TCP: an AEAD call costs least per byte from there on, and it bounds what a stranger makes us
-hold."""
+STREAM_PACKET_BYTES = 68 * 1024
+"""Largest packet on TCP: a message of 64 KiB with its envelope. An AEAD call costs least per byte from there on, and it
+bounds what a stranger makes us hold."""
 
 
 def destination_id(packet: bytes | memoryview) -> int:

@@ -197,7 +197,7 @@ def test_a_killed_peer_is_noticed(world: HostWorld) -> None:
 
 def test_a_silent_peer_that_lives_is_kept(world: HostWorld) -> None:
     a, b, _ = pair(world, IMPATIENT)
-    world.rest(1.5)
+    world.rest(0.9)
     assert (a.gone, b.gone) == ([], [])
 
 
@@ -266,5 +266,5 @@ def test_nothing_moves_after_closing(world: HostWorld) -> None:
     for site in (a, b):
         vars(site.overlay)["handle_timeout"] = sent.append
         vars(site.overlay)["receive"] = lambda *packet: sent.append(packet)
-    world.rest(1.0)
+    world.rest(0.5)
     assert sent == []

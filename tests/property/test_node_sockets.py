@@ -160,7 +160,7 @@ def test_any_message_of_a_peer_with_a_session_is_counted_or_answered(pair: Pair)
         assert dispatcher is not None
         return len(answers) + sum(handled.dropped.values()) + sum(dispatcher.dropped.values())
 
-    @settings(max_examples=150)
+    @settings(max_examples=80)
     @given(st.lists(MESSAGES, min_size=1, max_size=5))
     def send(messages: list[bytes]) -> None:
         for message in messages:

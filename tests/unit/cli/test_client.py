@@ -28,7 +28,9 @@ def answering(home: Path, answer: bytes | None) -> Iterator[None]:
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.recv(65536)
+                request = b""
+                while not request.endswith(b"}"):  # head and body may come apart
+                    request += connection.recv(65536)
                 if answer is None:
                     ended.wait(10)
                 else:

@@ -12,6 +12,7 @@ from mesh99.wire import frames
 from mesh99.wire.cipher import SEAL_BYTES
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.errors import PayloadTooLarge
+from mesh99.wire.packet import STREAM_PACKET_BYTES
 from mesh99.wire.recovery import INITIAL_RTT_S, PROBE_TIMEOUT_S_MAX
 from mesh99.wire.session import Session
 from mesh99.wire.session_config import SessionConfig
@@ -73,7 +74,7 @@ def test_many_messages_share_a_packet() -> None:
 
 
 def test_packets_keep_their_size() -> None:
-    for transport, size_max in (("udp", 1200), ("tcp", 65_536)):
+    for transport, size_max in (("udp", 1200), ("tcp", STREAM_PACKET_BYTES)):
         a, b = session_pair(transport)
         a.send_message(bytes(500_000))
         for n in range(300):
