@@ -23,7 +23,17 @@ _give_way: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 class BusyPoll:
     """Keep one loop awake between sending and hearing."""
 
-    __slots__ = ("_awake", "_limit_s", "_loop", "_now", "_pause", "_pause_next", "_sent_at", "_until", "_worth")
+    __slots__ = (
+        "_awake",
+        "_limit_s",
+        "_loop",
+        "_now",
+        "_pause",
+        "_pause_next",
+        "_sent_at",
+        "_until",
+        "_worth",
+    )
 
     def __init__(self, loop: AbstractEventLoop, now: Callable[[], float], limit_s: float) -> None:
         self._loop = loop

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..wire.errors import ConfigError
+from .asyncio_host import HostConfig
 from .messages.calls import CallsConfig
 from .messages.dispatch import DispatcherConfig
 from .overlay.config import OverlayConfig
@@ -61,6 +62,7 @@ class NodeConfig:
     pending_events_max: int = 256
     """Peer events kept for a reader that does not keep up; the oldest are dropped."""
 
+    host: HostConfig = field(default_factory=HostConfig)
     overlay: OverlayConfig = field(default_factory=OverlayConfig)
     dispatcher: DispatcherConfig = field(default_factory=DispatcherConfig)
     calls: CallsConfig = field(default_factory=CallsConfig)

@@ -103,7 +103,7 @@ class Node:
         """Bind, join and publish; returns when the node can be used, alone if no peer answers yet."""
         if self._running is not None:
             raise AlreadyStarted()
-        host = AsyncioHost()
+        host = AsyncioHost(self.config.host)
         host.bind(self.listen)
         running: Running | None = None
         try:
