@@ -19,9 +19,13 @@ from .distance import number_of
 
 
 class Entry:
-    """A contact with what we know of it; `number` is its id as an integer, `checked_at` when it was last pinged."""
+    """A contact with what we know of it.
 
-    __slots__ = ("added_at", "checked_at", "contact", "failures", "last_seen", "number", "subnet")
+    `number` is its id as an integer, `added_at` since when it is known to be up, `checked_at` when it was last pinged,
+    `due_at` when it is looked at next.
+    """
+
+    __slots__ = ("added_at", "checked_at", "contact", "due_at", "failures", "last_seen", "number", "subnet")
 
     def __init__(self, contact: Contact, now: float, subnet: bytes | None = None) -> None:
         self.contact = contact
@@ -29,6 +33,7 @@ class Entry:
         self.added_at = now
         self.last_seen = now
         self.checked_at = now
+        self.due_at = float("inf")
         self.failures = 0
         self.subnet = subnet
 

@@ -13,9 +13,10 @@ to a request of ours is one. Bytes that make no sense are counted in `dropped` a
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
+from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.errors import ConfigError, DecodeError, QueueFull
 from ..wire.identity import Identity, NodeId, PublicKey
@@ -23,18 +24,23 @@ from ..wire.record import Record
 from .config import DhtConfig
 from .get import GetResult, ValueSearch
 from .handover import Handover
+from .liveness import Liveness
 from .maintenance import Maintenance
 from .messages import REQUESTS, decode
 from .publish import Publication
 from .put import PutResult, StoreSearch
 from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
-from .server import Server
+from .server import Answers, Server
 from .store import RecordStore
 from .table import RoutingTable
 from .timers import Timers
 
 REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
+
+
+def _nobody_waits(result: LookupResult, now: float) -> None:
+    """Upkeep fills the table; its result is of no further use."""
 
 
 class Dht:
@@ -51,7 +57,10 @@ class Dht:
         self._context = Context(
             own_id, config, random, self._timers, self.table, self.store, self._rpc, identity.crypto
         )
-        self._server = Server(self._context, identity.derive("dht write tokens"), self.dropped)
+        self.server: Answers = Server(self._context, identity.derive("dht write tokens"), self.dropped)
+        """Answers what others ask; a node that lies is one with another server."""
+        self._liveness = Liveness(self._context)
+        self.table.on_member = self._liveness.watch
         self._maintenance = Maintenance(self._context, self._look_up)
         self._handover = Handover(self._context)
         self._running = 0
@@ -67,30 +76,53 @@ class Dht:
             self.dropped["malformed"] += 1
             return None
         self._rpc.heard(sender.node_id, now)
-        self.table.heard(sender.node_id, now)
         if isinstance(message, REQUESTS):
-            return self._server.reply(request_id, message, sender, now, reply_size_max)
+            self.table.heard(sender.node_id, now)
+            reply = self.server.reply(request_id, message, sender, now, reply_size_max)
+            if fault_points.active and fault_points.fires("dht.drop-reply", self._context.own_id):
+                return None
+            return reply
         if self._rpc.receive(request_id, message, sender, now):
-            self.verified(sender, now)
+            self._verified(sender, now)
         else:
+            self.table.heard(sender.node_id, now)
             self.dropped["unexpected"] += 1
         return None
 
     def verified(self, contact: Contact, now: float) -> None:
         """Note an authenticated round trip with a contact."""
         self._rpc.heard(contact.node_id, now)
+        self._verified(contact, now)
+
+    def _verified(self, contact: Contact, now: float) -> None:
         if self.table.verified(contact, now):
             self._maintenance.joined(now)
             self._handover.joined(contact, now)
 
+    def remember(self, known: Iterable[tuple[Contact, float, float]], now: float) -> None:
+        """Begin with the contacts of an earlier life: each with since when it is up and when it was last heard.
+
+        They come in the order in which they were heard, the longest silent first.
+        """
+        for contact, up_since, heard_at in known:
+            self.table.remember(contact, up_since, heard_at)
+        self._maintenance.resumed(now)
+
     def unreachable(self, node_id: NodeId, now: float) -> None:
         """Note that a session with a peer could not be made or broke: what it was asked fails, else it is pinged."""
         if not self._rpc.unreachable(node_id, now):
-            self._maintenance.doubt(node_id, now)
+            self._liveness.doubt(node_id, now)
+
+    def forgotten(self, node_id: NodeId) -> None:
+        """Note that a living peer forgot its session: what was sent in it goes again, over the next one."""
+        self._rpc.send_again(node_id)
 
     def take_requests(self) -> list[Request]:
         """Return the requests to send, once."""
-        return self._rpc.take_requests()
+        requests = self._rpc.take_requests()
+        if fault_points.active:
+            return [request for request in requests if request.idempotent or not self._held_back()]
+        return requests
 
     @property
     def has_requests(self) -> bool:
@@ -105,9 +137,11 @@ class Dht:
         """Run what is due."""
         self._timers.run(now)
 
-    def find_node(self, target: bytes, now: float, done: Callable[[LookupResult], None]) -> None:
-        """Find the nodes nearest to a 32-byte target."""
-        count = self._config.bucket_size
+    def find_node(
+        self, target: bytes, now: float, done: Callable[[LookupResult], None], *, count: int = 0
+    ) -> None:
+        """Find the `count` nodes nearest to a 32-byte target, a bucket of them when it is 0."""
+        count = min(count, self._config.bucket_size) or self._config.bucket_size
         self._run(NodeSearch(self._context, target, count, lambda result, then: done(result)), now)
 
     def get(
@@ -152,11 +186,13 @@ class Dht:
                     done(result)
 
             for target in targets:
-                self._run(NodeSearch(self._context, target, self._config.refresh_count, filled), then)
+                count = self._config.refresh_count
+                self._run(NodeSearch(self._context, target, count, filled, patient=True), then)
             if not targets:
                 done(result)
 
-        self._run(NodeSearch(self._context, self._context.own_id, self._config.bucket_size, fill_far), now)
+        count = self._config.bucket_size
+        self._run(NodeSearch(self._context, self._context.own_id, count, fill_far, patient=True), now)
 
     def contacts(self, limit: int) -> list[Contact]:
         """Return contacts worth keeping for the next start, the longest known first."""
@@ -188,8 +224,14 @@ class Dht:
     def _look_up(self, target: bytes, now: float) -> None:
         """Refresh the table around a target, unless there is more urgent work than can be done."""
         if len(self._waiting) < self._config.lookups_waiting_max:
-            self.find_node(target, now, lambda result: None)
+            count = self._config.bucket_size if target == self._context.own_id else self._config.refresh_count
+            self._run(NodeSearch(self._context, target, count, _nobody_waits, patient=True), now)
+
+    def _held_back(self) -> bool:
+        return fault_points.fires("dht.hold-store", self._context.own_id)
 
     def _peer_failed(self, contact: Contact, now: float) -> None:
         self.table.failed(contact.node_id)
-        self._maintenance.failed(self._rpc.timing.avoided_until(contact.node_id))
+        entry = self.table.find(contact.node_id)
+        if entry is not None:
+            self._liveness.look_again(entry)

@@ -19,10 +19,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
-from ..wire.codec import Reader, pack, unpack
-from ..wire.contact import Contact
+from msgspec import DecodeError as NotMessagePack
+from msgspec import Meta, Struct
+from msgspec.msgpack import Decoder
+
+from ..wire import contact as contacts
+from ..wire.codec import BYTES_MAX, Reader, pack
+from ..wire.contact import CONTACTS_CACHED, Contact
 from ..wire.errors import DecodeError
 from ..wire.identity import ID_BYTES
 from ..wire.record import RECORD_BYTES_MAX
@@ -31,9 +36,7 @@ from .tokens import TOKEN_BYTES
 CONTACTS_MAX = 32  # more than a datagram holds
 RECORDS_MAX = 32
 U32_MAX = 2**32 - 1
-U64_MAX = 2**64 - 1
 CONTACT_BYTES_MAX = 53  # an IPv6 contact and its length
-CONTACTS_CACHED = 8192  # about 4 MiB: the answers of one process name the same contacts over and over
 
 
 class Outcome(IntEnum):
@@ -118,9 +121,9 @@ def encode_request(request_id: int, request: Request) -> bytes:
 def encode_reply(request_id: int, reply: Reply) -> bytes:
     """Return the bytes of a reply."""
     if isinstance(reply, Nodes):
-        return pack([18, request_id, reply.token, [packed(contact) for contact in reply.contacts]])
+        return pack([18, request_id, reply.token, [contact.pack() for contact in reply.contacts]])
     if isinstance(reply, Values):
-        contacts = [packed(contact) for contact in reply.contacts]
+        contacts = [contact.pack() for contact in reply.contacts]
         return pack([19, request_id, reply.token, reply.total, reply.records, contacts])
     if isinstance(reply, Stored):
         return pack([20, request_id, int(reply.outcome), reply.sequence])
@@ -144,16 +147,13 @@ def encode_within(request_id: int, reply: Reply, size_bytes_max: int) -> bytes |
 
 def decode(data: bytes) -> tuple[int, Message]:
     """Return (request id, message); raise DecodeError for anything that is not a message."""
-    fields = unpack(data, _WHAT)
-    if type(fields) is not list or len(fields) < 2:
-        raise DecodeError(_WHAT, "no array of kind and request id")
-    read = _READERS.get(_number(fields[0], U32_MAX))
-    if read is None:
-        raise DecodeError(_WHAT, f"unknown kind {fields[0]}")
-    count, build = read
-    if len(fields) < count + 2:
-        raise DecodeError(_WHAT, "too few fields")
-    return _number(fields[1], U32_MAX), build(fields)
+    if len(data) > BYTES_MAX:
+        raise DecodeError(_WHAT, "too long", BYTES_MAX)
+    try:
+        wire = _DECODER.decode(data)
+    except (NotMessagePack, RecursionError) as error:
+        raise DecodeError(_WHAT, str(error)) from None
+    return wire.request_id, _BUILD[type(wire)](wire)
 
 
 @lru_cache(CONTACTS_CACHED)
@@ -165,82 +165,94 @@ def contact_of(data: bytes) -> Contact:
     return contact
 
 
-@lru_cache(CONTACTS_CACHED)
-def packed(contact: Contact) -> bytes:
-    """Return the packed form of a contact."""
-    return contact.pack()
+def set_contacts_cached(count: int) -> None:
+    """Remember so many contacts, which a process that runs a whole network has; forgets those known."""
+    global contact_of
+    contacts.set_contacts_cached(count)
+    contact_of = lru_cache(count)(contact_of.__wrapped__)
 
 
-def _number(value: object, most: int) -> int:
-    if type(value) is not int or not 0 <= value <= most:
-        raise DecodeError(_WHAT, "a number is missing or out of range")
-    return value
+# What travels, as msgspec reads and checks it: an array that begins with the kind.
+
+_U32: TypeAlias = Annotated[int, Meta(ge=0, le=U32_MAX)]
+_U64: TypeAlias = Annotated[int, Meta(ge=0)]
+_Id: TypeAlias = Annotated[bytes, Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
+_Owner: TypeAlias = Annotated[bytes, Meta(max_length=ID_BYTES)]
+_Token: TypeAlias = Annotated[bytes, Meta(min_length=TOKEN_BYTES, max_length=TOKEN_BYTES)]
+_Record: TypeAlias = Annotated[bytes, Meta(min_length=1, max_length=RECORD_BYTES_MAX)]
+_Contacts: TypeAlias = Annotated[
+    list[Annotated[bytes, Meta(min_length=1, max_length=64)]], Meta(max_length=CONTACTS_MAX)
+]
 
 
-def _bytes(value: object, least: int, most: int) -> bytes:
-    if type(value) is not bytes or not least <= len(value) <= most:
-        raise DecodeError(_WHAT, "bytes are missing or of a wrong length")
-    return value
+class _Wire(Struct, array_like=True, frozen=True):
+    request_id: _U32
 
 
-def _list(value: object, most: int) -> list[object]:
-    if type(value) is not list or len(value) > most:
-        raise DecodeError(_WHAT, "a list is missing or too long")
-    return value
+class _Ping(_Wire, tag=1, frozen=True):
+    pass
 
 
-def _identifier(value: object) -> bytes:
-    return _bytes(value, ID_BYTES, ID_BYTES)
+class _FindNode(_Wire, tag=2, frozen=True):
+    target: _Id
 
 
-def _token(value: object) -> bytes:
-    return _bytes(value, TOKEN_BYTES, TOKEN_BYTES)
+class _FindValue(_Wire, tag=3, frozen=True):
+    key: _Id
+    owner: _Owner
+    want: Annotated[int, Meta(ge=1, le=U32_MAX)]
+    offset: _U32
 
 
-def _record(value: object) -> bytes:
-    return _bytes(value, 1, RECORD_BYTES_MAX)
+class _Store(_Wire, tag=4, frozen=True):
+    token: _Token
+    age_s: _U32
+    record: _Record
 
 
-def _contacts(value: object) -> list[Contact]:
-    return [contact_of(_bytes(item, 1, 64)) for item in _list(value, CONTACTS_MAX)]
+class _Pong(_Wire, tag=17, frozen=True):
+    pass
 
 
-def _aged_record(value: object) -> tuple[int, bytes]:
-    pair = _list(value, 2)
-    if len(pair) != 2:
-        raise DecodeError(_WHAT, "a record has no age")
-    return _number(pair[0], U32_MAX), _record(pair[1])
+class _Nodes(_Wire, tag=18, frozen=True):
+    token: _Token
+    contacts: _Contacts
 
 
-def _find_value(fields: list[object]) -> FindValue:
-    owner = _bytes(fields[3], 0, ID_BYTES)
-    if owner:
-        _identifier(owner)
-    want = _number(fields[4], U32_MAX)
-    if not want:
-        raise DecodeError(_WHAT, "nothing is wanted")
-    return FindValue(_identifier(fields[2]), owner, want, _number(fields[5], U32_MAX))
+class _Values(_Wire, tag=19, frozen=True):
+    token: _Token
+    total: _U32
+    records: Annotated[list[tuple[_U32, _Record]], Meta(max_length=RECORDS_MAX)]
+    contacts: _Contacts
 
 
-def _values(fields: list[object]) -> Values:
-    records = [_aged_record(item) for item in _list(fields[4], RECORDS_MAX)]
-    return Values(_token(fields[2]), _number(fields[3], U32_MAX), records, _contacts(fields[5]))
+class _Stored(_Wire, tag=20, frozen=True):
+    outcome: Outcome
+    sequence: _U64
 
 
-def _stored(fields: list[object]) -> Stored:
-    outcome = _number(fields[2], U32_MAX)
-    if outcome > Outcome.NO_ROOM:
-        raise DecodeError(_WHAT, f"unknown outcome {outcome}")
-    return Stored(Outcome(outcome), _number(fields[3], U64_MAX))
+_DECODER: Decoder[Any] = Decoder(_Ping | _FindNode | _FindValue | _Store | _Pong | _Nodes | _Values | _Stored)
 
 
-_READERS: dict[int, tuple[int, Callable[[list[object]], Message]]] = {
-    1: (0, lambda fields: Ping()),
-    2: (1, lambda fields: FindNode(_identifier(fields[2]))),
-    3: (4, _find_value),
-    4: (3, lambda fields: Store(_token(fields[2]), _number(fields[3], U32_MAX), _record(fields[4]))),
-    17: (0, lambda fields: Pong()),
-    18: (2, lambda fields: Nodes(_token(fields[2]), _contacts(fields[3]))),
-    19: (4, _values),
-    20: (2, _stored),
+def _find_value(wire: _FindValue) -> FindValue:
+    if len(wire.owner) not in (0, ID_BYTES):
+        raise DecodeError(_WHAT, "an owner of a wrong length")
+    return FindValue(wire.key, wire.owner, wire.want, wire.offset)
+
+
+def _contacts(wire: list[bytes]) -> list[Contact]:
+    return [contact_of(each) for each in wire]
+
+
+_PING, _PONG = Ping(), Pong()
+
+_BUILD: dict[type, Callable[[Any], Message]] = {
+    _Ping: lambda wire: _PING,
+    _FindNode: lambda wire: FindNode(wire.target),
+    _FindValue: _find_value,
+    _Store: lambda wire: Store(wire.token, wire.age_s, wire.record),
+    _Pong: lambda wire: _PONG,
+    _Nodes: lambda wire: Nodes(wire.token, _contacts(wire.contacts)),
+    _Values: lambda wire: Values(wire.token, wire.total, wire.records, _contacts(wire.contacts)),
+    _Stored: lambda wire: Stored(wire.outcome, wire.sequence),
 }

@@ -154,6 +154,10 @@ class Rpc:
             self._fail(pending, now)
         return bool(doomed)
 
+    def send_again(self, node_id: NodeId) -> None:
+        """Send all requests to a peer once more, which counts as no try of them."""
+        self.outgoing += [each.request for each in self._pending.values() if each.contact.node_id == node_id]
+
     def take_requests(self) -> list[Request]:
         """Return what is to be sent, once."""
         requests, self.outgoing = self.outgoing, []

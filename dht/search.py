@@ -42,6 +42,9 @@ class Context:
     crypto: Crypto
 
 
+PATIENCE = 2  # times `parallelism`: how many requests a patient search has in flight at its end
+
+
 class Hop(NamedTuple):
     """A peer asked: `depth` 1 was known at the start, `closer` of the nodes it named were nearer than itself."""
 
@@ -216,15 +219,34 @@ class Search(ABC):
 
 
 class NodeSearch(Search):
-    """Find the `count` nodes nearest to a target."""
+    """Find the `count` nodes nearest to a target.
 
-    __slots__ = ("_done",)
+    A patient search goes wide only when nobody nearer is known, and then not all at once: for upkeep, which nobody
+    waits for. It takes half as long again and asks a third fewer peers.
+    """
+
+    __slots__ = ("_done", "_patient")
 
     def __init__(
-        self, context: Context, target: bytes, count: int, done: Callable[[LookupResult, float], None]
+        self,
+        context: Context,
+        target: bytes,
+        count: int,
+        done: Callable[[LookupResult, float], None],
+        *,
+        patient: bool = False,
     ) -> None:
         super().__init__(context, target, FindNode(target), count)
         self._done = done
+        self._patient = patient
+
+    def parallelism_wide(self) -> int:
+        """Return how many requests may be in flight once the search is wide."""
+        return min(self._count, PATIENCE * self.context.config.parallelism) if self._patient else self._count
+
+    def wide_radius(self) -> int:
+        """Return how near to the target an answer must be for the search to go wide."""
+        return 0 if self._patient else super().wide_radius()
 
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
         """Read the contacts."""

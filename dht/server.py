@@ -7,7 +7,9 @@ cheap checks come before the signature.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Protocol
 
+from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.errors import DecodeError
 from ..wire.record import Record
@@ -31,6 +33,17 @@ from .tokens import WriteTokens
 
 VALUES_HEAD_BYTES = 32  # kind, id, token, total and the lengths of the lists
 RECORD_HEAD_BYTES = 9  # pair, age, length
+STALE_PERIODS = 3  # of the token secret: more than a token lives
+
+
+class Answers(Protocol):
+    """Whatever answers requests in the name of a node."""
+
+    def reply(
+        self, request_id: int, request: Request, sender: Contact, now: float, size_max: int
+    ) -> bytes | None:
+        """Return the bytes that answer a request, at most `size_max`; None for no answer."""
+        ...
 
 
 class Server:
@@ -85,6 +98,8 @@ class Server:
         except DecodeError:
             return Stored(Outcome.BAD_RECORD, 0)
         store = self._context.store
+        if fault_points.active and fault_points.fires("dht.no-room", self._context.own_id):
+            return Stored(Outcome.NO_ROOM, 0)
         outcome = store.put(record, now, request.age_s)
         held = store.find(record.key, record.owner)
         return Stored(outcome, held.record.sequence if held is not None else 0)
@@ -94,4 +109,6 @@ class Server:
         return context.table.nearest(number_of(target), context.config.bucket_size, exclude=sender.node_id)
 
     def _token(self, sender: Contact, now: float) -> bytes:
+        if fault_points.active and fault_points.fires("dht.stale-token", self._context.own_id):
+            now -= STALE_PERIODS * self._context.config.token_rotation_s
         return self._tokens.make(sender.node_id, sender.endpoint.host, now)

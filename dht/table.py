@@ -6,7 +6,7 @@ round trip and is the only entrance; what an answer or a stranger claims never g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
@@ -19,11 +19,13 @@ from .scope import subnet_of
 class RoutingTable:
     """Contacts around `own_id`, exact to ask and bounded by buckets and subnets."""
 
-    __slots__ = ("_config", "_order", "_own", "_radius", "_subnets", "buckets", "own_id", "size")
+    __slots__ = ("_config", "_order", "_own", "_radius", "_subnets", "buckets", "on_member", "own_id", "size")
 
     def __init__(self, own_id: NodeId, config: DhtConfig) -> None:
         self.own_id = own_id
         self.size = 0
+        self.on_member: Callable[[Entry], None] = lambda entry: None
+        """Told of each entry that becomes a member, from outside or from the reserve."""
         self.buckets: dict[int, KBucket] = {}
         self._config = config
         self._own = number_of(own_id)
@@ -56,16 +58,25 @@ class RoutingTable:
         if entry is not None:
             self._move(entry, contact)
             return False
-        entry = Entry(contact, now, subnet_of(contact.endpoint))
+        entry = Entry(contact, now, subnet_of(contact))
         if entry.subnet is not None and not self._subnet_has_room(entry.subnet, bucket):
             return False
         self._count_subnet(entry, 1)
         self._forget(bucket.add(entry))
-        joined = contact.node_id in bucket.entries
-        if joined:
-            self.size += 1
-            self._radius = None
-        return joined
+        if contact.node_id not in bucket.entries:
+            return False
+        self.size += 1
+        self._radius = None
+        self.on_member(entry)
+        return True
+
+    def remember(self, contact: Contact, up_since: float, heard_at: float) -> None:
+        """Take in a contact of an earlier life, if there is room."""
+        if self.verified(contact, up_since):
+            entry = self.find(contact.node_id)
+            assert entry is not None, "it has just joined"
+            entry.last_seen = heard_at
+            self.on_member(entry)
 
     def heard(self, node_id: NodeId, now: float) -> None:
         """Note a sign of life; no effect on strangers."""
@@ -87,6 +98,8 @@ class RoutingTable:
         self._forget(entry)
         self.size -= member and joined is None
         self._radius = None
+        if joined is not None:
+            self.on_member(joined)
         return True
 
     def nearest(self, target: int, count: int, exclude: NodeId | None = None) -> list[Contact]:
@@ -94,24 +107,23 @@ class RoutingTable:
 
         Members with failures fill up at the end when there are too few others.
         """
-        chosen: list[Entry] = []
-        doubtful: list[Entry] = []
         wanted = count + (exclude is not None)
+        chosen: list[Contact] = []
+        doubtful: list[tuple[int, Entry]] = []
         for group in self._groups(target):
-            good = [entry for entry in group if not entry.failures]
+            # Distances differ, so entries themselves are never compared.
+            good = sorted([(entry.number ^ target, entry) for entry in group if not entry.failures])
             if len(good) < len(group):
-                doubtful += [entry for entry in group if entry.failures]
-            good.sort(key=lambda entry: entry.number ^ target)
-            chosen += good
+                doubtful += [(entry.number ^ target, entry) for entry in group if entry.failures]
+            chosen += [entry.contact for _, entry in good]
             if len(chosen) >= wanted:
                 break
         else:
-            doubtful.sort(key=lambda entry: entry.number ^ target)
-            chosen += doubtful
-        contacts = [entry.contact for entry in chosen[:wanted]]
-        return (
-            [contact for contact in contacts if contact.node_id != exclude][:count] if exclude else contacts
-        )
+            chosen += [entry.contact for _, entry in sorted(doubtful)]
+        del chosen[wanted:]
+        if exclude is None:
+            return chosen
+        return [contact for contact in chosen if contact.node_id != exclude][:count]
 
     def radius(self, count: int) -> int:
         """Estimate within which distance of any target its `count` nearest nodes of the network lie."""
@@ -150,26 +162,24 @@ class RoutingTable:
         same bit and so interleave; then each shallower bucket by itself.
         """
         own_bucket = shared_prefix_bits(target, self._own)
-        deeper: list[Entry] = []
-        shallower: list[int] = []
-        for prefix_bits in self._order:
-            if prefix_bits > own_bucket:
-                deeper += self.buckets[prefix_bits].entries.values()
-            elif prefix_bits < own_bucket:
-                shallower.append(prefix_bits)
         bucket = self.buckets.get(own_bucket)
         if bucket is not None:
             yield list(bucket.entries.values())
+        deeper: list[Entry] = []
+        for prefix_bits in self._order:
+            if prefix_bits > own_bucket:
+                deeper += self.buckets[prefix_bits].entries.values()
         yield deeper
-        for prefix_bits in shallower:
-            yield list(self.buckets[prefix_bits].entries.values())
+        for prefix_bits in self._order:
+            if prefix_bits < own_bucket:
+                yield list(self.buckets[prefix_bits].entries.values())
 
     def _move(self, entry: Entry, contact: Contact) -> None:
         if entry.contact.endpoint == contact.endpoint:
             return
         self._count_subnet(entry, -1)
         entry.contact = contact
-        entry.subnet = subnet_of(contact.endpoint)
+        entry.subnet = subnet_of(contact)
         self._count_subnet(entry, 1)
 
     def _forget(self, entry: Entry | None) -> None:

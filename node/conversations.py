@@ -21,9 +21,9 @@ from ..wire.errors import (
     RemoteRejected,
 )
 from ..wire.identity import NodeId
-from .asyncio_host import AsyncioHost
 from .config import NodeConfig
 from .handler_pool import HandlerPool
+from .host import Host
 from .messages.calls import PendingCalls
 from .messages.dispatch import Dispatcher
 from .messages.envelope import ONE_WAY, REQUEST, Envelope, decode, decode_any, encode_message, encode_untyped
@@ -47,7 +47,7 @@ class Conversations:
         self._handlers: list[tuple[type[Message], Callable[..., Any]]] = []
         self._dispatcher: Dispatcher | None = None
         self._overlay: Overlay | None = None
-        self._host: AsyncioHost | None = None
+        self._host: Host | None = None
         self._calls: PendingCalls | None = None
         self._pool: HandlerPool | None = None
         self._kick: Callable[[], None] = lambda: None
@@ -63,7 +63,7 @@ class Conversations:
         if self._dispatcher is not None:
             self._dispatcher.on(message_type, handler)
 
-    def open(self, overlay: Overlay, host: AsyncioHost, kick: Callable[[], None]) -> None:
+    def open(self, overlay: Overlay, host: Host, kick: Callable[[], None]) -> None:
         """Begin to talk over an Overlay."""
         self._overlay, self._host, self._kick = overlay, host, kick
         self._calls = PendingCalls(int.from_bytes(host.entropy(8), "big"), self._config.calls)

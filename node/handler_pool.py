@@ -17,14 +17,14 @@ from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import copy_context
 from typing import Any
 
-from .asyncio_host import AsyncioHost
+from .host import Host
 from .messages.dispatch import Done
 
 
 class HandlerPool:
     """Drive coroutines; how many may wait at once is the caller's limit."""
 
-    def __init__(self, host: AsyncioHost) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
         self._standing_by: list[_Worker] = []
         self._closed = False
@@ -62,7 +62,7 @@ class _Worker:
 
     __slots__ = ("_context", "_host", "_standing_by", "_task", "_wake", "_work")
 
-    def __init__(self, host: AsyncioHost, standing_by: list[_Worker]) -> None:
+    def __init__(self, host: Host, standing_by: list[_Worker]) -> None:
         self._host = host
         self._standing_by = standing_by
         self._context = copy_context()

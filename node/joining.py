@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from ..wire.errors import DeadlineExceeded, HandshakeFailed, MeshError
 from ..wire.node_record import NodeRecord
 from .config import NodeConfig
 from .futures import Waiting
-from .ports import Clock
+from .ports import Clock, Disk
 from .saved_contacts import load_contacts, save_contacts
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Joining:
         run: Run,
         kick: Callable[[], None],
         *,
-        home: Path | None,
+        disk: Disk | None,
         peers: Sequence[Endpoint],
         registries: Sequence[RegistryClient],
     ) -> None:
@@ -65,10 +64,10 @@ class Joining:
         self._contacts_of = contacts_of
         self._run = run
         self._kick = kick
-        self._home = home
+        self._disk = disk
         self._peers = peers
         self._registries = registries
-        self._saved = load_contacts(home) if home is not None else []
+        self._saved = load_contacts(disk) if disk is not None else []
         self._published_size = 0
         self.joined = asyncio.Event()
 
@@ -114,12 +113,12 @@ class Joining:
     def save(self) -> None:
         """Write the good contacts to disk, unless there are none: an old list is better than an empty one."""
         contacts = self._dht.contacts(self._config.contacts_saved_max)
-        if self._home is None or not contacts:
+        if self._disk is None or not contacts:
             return
         try:
-            save_contacts(self._home, contacts)
+            save_contacts(self._disk, contacts)
         except OSError as error:
-            logger.warning("contacts were not saved in %s: %s", self._home, error)
+            logger.warning("contacts were not saved in %s: %s", self._disk, error)
         self._saved = contacts
 
     async def _try(self, source: Contact | Endpoint) -> bool:

@@ -26,9 +26,10 @@ from ..wire.errors import AlreadyStarted, NodeClosed
 from ..wire.identity import Identity, NodeId
 from ..wire.identity_file import load_or_create
 from ..wire.node_record import NodeRecord
-from .asyncio_host import AsyncioHost
+from .asyncio_host import AsyncioHost, HostConfig
 from .config import NodeConfig, registries_or_default
 from .conversations import Conversations, typed_reply
+from .host import Host
 from .messages import Message
 from .results import Answer, Found, Hop, NodeStatus, PeerEvent, PeerStatus, Stored
 from .running import Profile, Running, Service
@@ -51,6 +52,8 @@ class Node:
         registries: Sequence[str] | None = None,
         peers: Sequence[str] = (),
         config: NodeConfig | None = None,
+        identity: Identity | None = None,
+        host: Callable[[HostConfig], Host] = AsyncioHost,
     ) -> None:
         self.name = name
         self.capabilities = tuple(dict.fromkeys(capability.lower() for capability in capabilities))
@@ -60,14 +63,15 @@ class Node:
         self.bootstrap_peers = tuple(Endpoint.parse(peer) for peer in peers)
         self.config = config or NodeConfig()
         self.conversations = Conversations(self.config)
-        self._identity: Identity | None = None
+        self._host = host
+        self._identity = identity
         self._running: Running | None = None
 
     # life
 
     @property
     def identity(self) -> Identity:
-        """This node's key: from its home, where it is made at the first use, or in memory only."""
+        """This node's key: the one given, or from its home, where it is made at the first use, or in memory only."""
         if self._identity is None:
             home = self.home
             self._identity = (
@@ -103,7 +107,7 @@ class Node:
         """Bind, join and publish; returns when the node can be used, alone if no peer answers yet."""
         if self._running is not None:
             raise AlreadyStarted()
-        host = AsyncioHost(self.config.host)
+        host = self._host(self.config.host)
         host.bind(self.listen)
         running: Running | None = None
         try:

@@ -54,6 +54,18 @@ class Network(Protocol):
         ...
 
 
+class Disk(Protocol):
+    """A few small files that outlive the process; raises OSError."""
+
+    def read(self, name: str, size_bytes_max: int) -> bytes | None:
+        """Return the first bytes of a file, or None when there is no such file."""
+        ...
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Write a file in one step: a crash of the process leaves the old or the new one."""
+        ...
+
+
 class Entropy(Protocol):
     """Bytes that nobody can guess: keys, ids, secrets."""
 

@@ -6,6 +6,7 @@ same turn leaves together at its end, so a burst shares packets and system calls
 
 from __future__ import annotations
 
+from ..wire import fault_points
 from ..wire.endpoint import Endpoint
 from .overlay.overlay import Overlay
 from .ports import Clock, Network, Timer
@@ -55,6 +56,8 @@ class Pump:
             send = network.send
             for packet, destination in overlay.take_packets(self._now()):
                 send(packet, destination)
+                if fault_points.active and self._fails("pump.duplicate-packet"):
+                    send(packet, destination)
             network.flush()
             for endpoint in overlay.take_stream_requests():
                 network.open_stream(endpoint)
@@ -84,10 +87,15 @@ class Pump:
         deadline = self.overlay.next_timeout()
         if self._closed or deadline is None or deadline >= self._armed_at:
             return
+        if fault_points.active and self._fails("pump.early-timer"):
+            deadline = (deadline + self._now()) / 2
         if self._timer is not None:
             self._timer.cancel()
         self._armed_at = deadline
         self._timer = self._clock.call_at(deadline, self._timed_out)
+
+    def _fails(self, point: str) -> bool:
+        return fault_points.fires(point, self.overlay.identity.node_id)
 
     def _timed_out(self) -> None:
         self._timer = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,15 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..wire.contact import Contact
 from ..wire.endpoint import Endpoint
-from ..wire.errors import ConfigError, HandshakeFailed, LookupFailed, MeshError, NoPath
+from ..wire.errors import ConfigError, DeadlineExceeded, HandshakeFailed, LookupFailed, MeshError, NoPath
 from ..wire.identity import Identity, NodeId
 from ..wire.node_record import NodeRecord
 from .addresses import is_wildcard
-from .asyncio_host import AsyncioHost
 from .config import NodeConfig
 from .conversations import Conversations
 from .directory import Directory, contacts_of
 from .futures import Waiting
+from .host import Host
 from .joining import Joining
 from .overlay.dialing import Connected
 from .overlay.line import Line
@@ -70,7 +69,7 @@ class Running:
     """Everything that exists only between start and stop."""
 
     def __init__(
-        self, node: Profile, host: AsyncioHost, conversations: Conversations, services: Sequence[Service]
+        self, node: Profile, host: Host, conversations: Conversations, services: Sequence[Service]
     ) -> None:
         self._node = node
         self._config = node.config
@@ -79,7 +78,7 @@ class Running:
         self.host = host
         self.endpoint = host.endpoint
         self.waiting = Waiting()
-        self.random = random.Random()
+        self.random = host.random()
         self.overlay = Overlay(
             node.identity,
             node.config.overlay,
@@ -90,7 +89,7 @@ class Running:
         )
         self.pump = Pump(self.overlay, self.host, self.host)
         self.events = PeerEvents(node.config.pending_events_max)
-        self.clients = _clients(node.registries)
+        self.clients = [host.registry(url) for url in node.registries]
         parts = (node.identity, self.overlay.dht, host, node.config, self.waiting)
         self.directory = Directory(*parts, self.pump.kick, self.clients)
         self.values = Values(*parts, self.directory, self.pump.kick)
@@ -104,7 +103,7 @@ class Running:
             self._contacts_of,
             self.host.run,
             self.pump.kick,
-            home=node.home,
+            disk=host.disk(node.home),
             peers=node.bootstrap_peers,
             registries=self.clients,
         )
@@ -280,6 +279,7 @@ class Running:
 
     async def _provider_line(self, capability: str, timeout_s: float) -> Line:
         """Return a line to some agent with the capability: one with a session first, else whichever answers."""
+        deadline = self.host.now() + timeout_s
         providers = await self._providers(capability, timeout_s)
         self.random.shuffle(providers)
         for provider in providers:
@@ -287,8 +287,11 @@ class Running:
             if line is not None:
                 return line
         for provider in providers:
+            left_s = deadline - self.host.now()
+            if left_s <= 0:
+                raise DeadlineExceeded(f"line to an agent with capability {capability}", timeout_s)
             try:
-                return await self._line_of(provider, timeout_s)
+                return await self._line_of(provider, left_s)
             except (NoPath, HandshakeFailed) as error:
                 logger.info("%s is passed over: %s", provider.node_id.short, error)
         self._providers_known.pop(capability, None)
@@ -369,12 +372,3 @@ class Running:
         if len(self._names) >= NAMES_MAX:
             self._names.clear()
         self._names[record.node_id] = record.name
-
-
-def _clients(urls: Sequence[str]) -> list[RegistryClient]:
-    """Make a client for each registry. Its HTTP library costs 17 MB and 0.1 s, which a node without one saves."""
-    if not urls:
-        return []
-    from .registry.client import RegistryClient
-
-    return [RegistryClient(url) for url in urls]

@@ -7,6 +7,7 @@ are refused. The limits keep what a few bytes can make the parser allocate below
 from __future__ import annotations
 
 import msgpack  # type: ignore[import-untyped]
+from msgspec.msgpack import Encoder
 
 from .errors import DecodeError
 
@@ -53,10 +54,8 @@ class Reader:
             raise DecodeError(self.what, "too long", self.offset)
 
 
-def pack(value: object) -> bytes:
-    """Return the MessagePack form."""
-    packed: bytes = msgpack.packb(value)
-    return packed
+pack = Encoder(enc_hook=bytes).encode
+"""Return the MessagePack form of a value; keys and ids, which are byte strings with a name, travel as such."""
 
 
 def unpack(data: bytes | memoryview, what: str) -> object:

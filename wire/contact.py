@@ -5,29 +5,45 @@ Bytes: public key 32 | endpoint 7 or 19. Twenty of them fit one datagram.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .codec import Reader
 from .endpoint import Endpoint
 from .identity import NodeId, PublicKey
+
+CONTACTS_CACHED = 8192
+"""About 500 bytes each: a node meets the same contacts over and over, in answers and in sessions."""
 
 
 class Contact:
     """A node and where it is reached; equal when both are."""
 
-    __slots__ = ("endpoint", "node_id", "public_key")
+    __slots__ = ("_packed", "_scope", "endpoint", "node_id", "public_key")
 
     def __init__(self, public_key: PublicKey, endpoint: Endpoint) -> None:
         self.public_key = public_key
         self.endpoint = endpoint
         self.node_id: NodeId = public_key.node_id
+        self._packed: bytes | None = None
+        self._scope: int | None = None
+
+    @property
+    def scope(self) -> int:
+        """Tell how far its endpoint means something; looked up once, since every answer asks for it."""
+        if self._scope is None:
+            self._scope = self.endpoint.scope
+        return self._scope
 
     def pack(self) -> bytes:
         """Return the byte form."""
-        return self.public_key + self.endpoint.pack()
+        if self._packed is None:
+            self._packed = self.public_key + self.endpoint.pack()
+        return self._packed
 
     @classmethod
     def unpack(cls, reader: Reader) -> Contact:
         """Read the byte form; raises DecodeError."""
-        return cls(PublicKey(reader.take(32)), Endpoint.unpack(reader))
+        return known_contact(PublicKey(reader.take(32)), Endpoint.unpack(reader))
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -41,3 +57,15 @@ class Contact:
 
     def __repr__(self) -> str:
         return f"Contact({self.node_id.short} at {self.endpoint})"
+
+
+@lru_cache(CONTACTS_CACHED)
+def known_contact(public_key: PublicKey, endpoint: Endpoint) -> Contact:
+    """Return the contact of a key and an endpoint, the same object while it is remembered."""
+    return Contact(public_key, endpoint)
+
+
+def set_contacts_cached(count: int) -> None:
+    """Remember so many contacts, which a process that runs a whole network has; forgets those known."""
+    global known_contact
+    known_contact = lru_cache(count)(known_contact.__wrapped__)

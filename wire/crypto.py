@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -27,6 +27,9 @@ SIGNATURE_BYTES = 64
 
 KEYS_CACHED = 4096
 """Converted public keys remembered, about 250 bytes each; a conversion costs 50 us."""
+
+
+H = TypeVar("H")
 
 
 class Aead(Protocol):
@@ -92,6 +95,10 @@ class Crypto:
         """Return the named cipher under a 32-byte key."""
         _check(key, KEY_BYTES)
         return AESGCM(key) if cipher == AES else ChaCha20Poly1305(key)
+
+    def handshake_of(self, noise: type[H]) -> type[H]:
+        """Return the class of handshake states: Noise's own, unless a suite has something cheaper with its form."""
+        return noise
 
 
 def _check(data: bytes, size: int) -> None:

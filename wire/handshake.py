@@ -68,7 +68,7 @@ class Initiation:
         self._local_id = local_id
         self._message = b""
         self._cookies = 0
-        self._state = HandshakeState(
+        self._state = identity.crypto.handshake_of(HandshakeState)(
             XX if remote_key is None else IK,
             initiator=True,
             prologue=settings.prologue,
@@ -216,7 +216,7 @@ class Acceptance:
         if tag != settings.tag:
             raise Rejected("network", source_id)
         protocol = protocol_of(pattern, len(packet))
-        state = HandshakeState(
+        state = identity.crypto.handshake_of(HandshakeState)(
             protocol,
             initiator=False,
             prologue=settings.prologue,

@@ -15,9 +15,14 @@ Longer arrays are read, their tail ignored, so that fields can be added.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Annotated, NamedTuple
 
-from .codec import Reader, pack, unpack
+from msgspec import DecodeError as NotMessagePack
+from msgspec import Meta, Struct
+from msgspec.msgpack import Decoder
+
+from .codec import BYTES_MAX, Reader, pack
 from .crypto import AES, CHACHA
 from .endpoint import Endpoint
 from .errors import DecodeError
@@ -28,6 +33,9 @@ CIPHER_CHACHA, CIPHER_AES = 1, 2
 
 LENGTH_BYTES = 2
 _WHAT = "handshake payload"
+
+ENDPOINTS_CACHED = 1024
+"""A node hears of few endpoints of its own, over and over; about 300 bytes each."""
 
 
 class Payload(NamedTuple):
@@ -43,53 +51,55 @@ class Payload(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the byte form without padding."""
-        fields = pack(
-            [
-                bytes(self.signing_key),
-                self.connection_id,
-                self.ciphers,
-                self.reset_token,
-                self.tcp_port,
-                b"" if self.observed is None else self.observed.pack(),
-                self.early,
-            ]
-        )
+        observed = b"" if self.observed is None else self.observed.pack()
+        fields = pack((*self[:5], observed, self.early))
         return len(fields).to_bytes(LENGTH_BYTES, "big") + fields
 
     @classmethod
     def decode(cls, data: bytes) -> Payload:
         """Read the byte form and skip what pads it; raises DecodeError."""
         reader = Reader(data, _WHAT)
-        match unpack(reader.take(reader.number(LENGTH_BYTES)), _WHAT):
-            case [
-                bytes(key),
-                int(own_id),
-                int(ciphers),
-                bytes(token),
-                int(port),
-                bytes(seen),
-                bytes(early),
-                *_,
-            ]:
-                _check(key, own_id, ciphers, token, port)
-                observed = _observed(seen) if seen else None
-                return cls(PublicKey(key), own_id, ciphers, token, port, observed, early)
-        raise DecodeError(_WHAT, "wrong fields")
+        fields = reader.take(reader.number(LENGTH_BYTES))
+        if len(fields) > BYTES_MAX:
+            raise DecodeError(_WHAT, "too long", BYTES_MAX)
+        try:
+            wire = _DECODER.decode(fields)
+        except (NotMessagePack, RecursionError) as error:
+            raise DecodeError(_WHAT, str(error)) from None
+        if not wire.ciphers & CIPHER_CHACHA:
+            raise DecodeError(_WHAT, "lacks the cipher that all have")
+        observed = _observed(wire.observed) if wire.observed else None
+        return cls(
+            PublicKey(wire.signing_key),
+            wire.connection_id,
+            wire.ciphers,
+            wire.reset_token,
+            wire.tcp_port,
+            observed,
+            wire.early,
+        )
 
     def cipher_with(self, own_ciphers: int) -> str:
         """Return the cipher both sides take: AES-256-GCM when both have it in hardware."""
         return AES if self.ciphers & own_ciphers & CIPHER_AES else CHACHA
 
 
-def _check(key: bytes, connection_id: int, ciphers: int, token: bytes, port: int) -> None:
-    if len(key) != 32 or len(token) != RESET_TOKEN_BYTES:
-        raise DecodeError(_WHAT, "a key or token of a wrong length")
-    if not (0 <= connection_id < 2**64 and 0 <= port < 2**16):
-        raise DecodeError(_WHAT, "a number out of range")
-    if ciphers < 0 or not ciphers & CIPHER_CHACHA:
-        raise DecodeError(_WHAT, "lacks the cipher that all have")
+class _Wire(Struct, array_like=True, frozen=True):
+    """The array, as msgspec reads and checks it."""
+
+    signing_key: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    connection_id: Annotated[int, Meta(ge=0)]
+    ciphers: Annotated[int, Meta(ge=0)]
+    reset_token: Annotated[bytes, Meta(min_length=RESET_TOKEN_BYTES, max_length=RESET_TOKEN_BYTES)]
+    tcp_port: Annotated[int, Meta(ge=0, lt=2**16)]
+    observed: bytes
+    early: bytes
 
 
+_DECODER = Decoder(_Wire)
+
+
+@lru_cache(maxsize=ENDPOINTS_CACHED)
 def _observed(packed: bytes) -> Endpoint:
     reader = Reader(packed, "observed endpoint")
     endpoint = Endpoint.unpack(reader)

@@ -115,13 +115,22 @@ class PublicKey(bytes):
 class Identity:
     """A node's private key and what follows from it."""
 
-    __slots__ = ("_seed", "crypto", "exchange_private", "exchange_public", "node_id", "public_key")
+    __slots__ = (
+        "_derived",
+        "_seed",
+        "crypto",
+        "exchange_private",
+        "exchange_public",
+        "node_id",
+        "public_key",
+    )
 
     def __init__(self, seed: bytes, crypto: Crypto = REAL) -> None:
         """Take a 32-byte Ed25519 seed; raises ValueError for another length."""
         if len(seed) != 32:
             raise ValueError("an identity seed has 32 bytes")
         self._seed = seed
+        self._derived: dict[str, bytes] = {}
         self.crypto = crypto
         self.public_key = PublicKey(crypto.signing_public(seed))
         self.node_id = self.public_key.node_id
@@ -144,9 +153,12 @@ class Identity:
 
     def derive(self, label: str) -> bytes:
         """Return a 32-byte secret for another use, the same each time; labels have at most 16 bytes."""
-        return blake2b(
-            b"mesh99 derived secret", key=self._seed, person=label.encode(), digest_size=32
-        ).digest()
+        secret = self._derived.get(label)
+        if secret is None:
+            person = label.encode()
+            secret = blake2b(b"mesh99 derived secret", key=self._seed, person=person, digest_size=32).digest()
+            self._derived[label] = secret
+        return secret
 
     def __repr__(self) -> str:
         return f"Identity({self.node_id.short})"

@@ -27,12 +27,21 @@ TOKEN_S = 30.0
 class PathChallenge:
     """Ask addresses, and tell whether they answered."""
 
-    __slots__ = ("_asked", "_next_at", "_secret")
+    __slots__ = ("_asked", "_next_at", "_secret", "frames")
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self.frames: list[tuple[bytes, Endpoint]] = []
+        """What is to go where, beside the path in use."""
         self._asked: Endpoint | None = None
         self._next_at = 0.0
+
+    def add(self, frame: bytes | None, endpoint: Endpoint) -> bool:
+        """Queue a frame, one an address: a single packet from there must not bring it several."""
+        if frame is None or any(endpoint == other for _, other in self.frames):
+            return False
+        self.frames.append((frame, endpoint))
+        return True
 
     def frame_for(self, source: Endpoint, size: int, now: float) -> bytes | None:
         """Return the challenge that a packet of `size` bytes from there calls for, or None."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from . import frames
 from .cipher import SEAL_BYTES, OpeningKey, SealingKey
+from .cipher_shelf import CipherShelf
 from .control_queue import ControlQueue
 from .crypto import REAL, Crypto
 from .endpoint import Endpoint
@@ -24,6 +25,9 @@ from .path_challenge import PathChallenge
 from .received import Received
 from .recovery import Recovery, Sent
 from .session_config import SessionConfig
+
+UNASKED = bytes(8)
+"""Token of a PONG that answers no ping; whoever gets it takes no notice."""
 
 LEFT_EMPTY_BYTES_MAX = SPAN_BYTES_MIN + SEAL_BYTES
 """A packet with more room than this left has taken all that there was to send."""
@@ -43,12 +47,12 @@ class Session:
         "_last_frame",
         "_last_send",
         "_opening",
-        "_path_frames",
         "_queue",
         "_received",
         "_recovery",
         "_refused",
         "_sealing",
+        "_shelf",
         "closed",
         "confirmed",
         "dropped",
@@ -78,13 +82,15 @@ class Session:
         now: float,
         challenge_secret: bytes,
         crypto: Crypto = REAL,
+        shelf: CipherShelf | None = None,
     ) -> None:
+        """Begin; `shelf` bounds how many sessions of a node hold ciphers, None: this one always does."""
         self._config = config
+        self._shelf = shelf
         self._sealing = SealingKey(send_key, cipher, remote_id, crypto)
         self._opening = OpeningKey(receive_key, cipher, crypto)
         self._challenge = PathChallenge(challenge_secret)
-        self.local_id = local_id
-        self.remote_id = remote_id
+        self.local_id, self.remote_id = local_id, remote_id
         self.path = path
         """Where packets go now."""
         self.messages: list[bytes] = []
@@ -94,8 +100,7 @@ class Session:
         self.confirmed = False
         """An authentic packet of the peer arrived: it holds the keys."""
         self.dropped: dict[str, int] = {}
-        self.tx_bytes = 0
-        self.rx_bytes = 0
+        self.tx_bytes = self.rx_bytes = 0
         self.last_receive = now
         self.wants_to_send = False
         """Something may wait for `take_packets`."""
@@ -109,17 +114,15 @@ class Session:
         self._received = Received()
         self._queue = ControlQueue(config.rpcs_max)
         self._refused = False
-        self._control = False
-        """Something waits in the queue, or a window is to be opened."""
+        self._control = False  # something waits in the queue, or a window is to be opened
+        # The peer sent over TCP since the path moved there; datagrams after that say that the connection died.
         self._heard = False
-        """The peer sent over TCP since the path moved there; datagrams after that say that the connection died."""
-        self._path_frames: list[tuple[bytes, Endpoint]] = []
         self._last_frame: bytes | None = None
         self._last_send = now
-        self._awake = False
-        """The ciphers are at hand."""
-        self._burst_over = False
-        """As many datagrams went as may go at once; the rest follows in the owner's next turn."""
+        self._awake = False  # the ciphers are at hand
+        self._burst_over = (
+            False  # as many datagrams went as may go at once; the rest follows in the next turn
+        )
 
     # commands
 
@@ -139,6 +142,17 @@ class Session:
         self._queue.add_ping(now)
         self._control = self.wants_to_send = True
 
+    def prove(self) -> None:
+        """Send a packet that asks for nothing, so that the peer learns that this side holds the keys."""
+        self._queue.add_pong(UNASKED)
+        self._control = self.wants_to_send = True
+
+    def measured(self, rtt_s: float) -> None:
+        """Take in a round trip: of a ping, or of the handshake."""
+        self._recovery.rtt.add(rtt_s)
+        if self.on_pong is not None:
+            self.on_pong(rtt_s)
+
     def use_path(self, endpoint: Endpoint, now: float) -> None:
         """Send elsewhere from now on; all that is not acknowledged goes out again there."""
         if endpoint != self.path:
@@ -154,10 +168,6 @@ class Session:
             self._last_frame = frames.encode_close(reason)
             self.wants_to_send = True
 
-    def reset(self) -> None:
-        """End it without a word: the peer has proved that it forgot the keys."""
-        self.closed = self.closed or "reset"
-
     @property
     def queued_bytes(self) -> int:
         """Message bytes queued or under way and not acknowledged."""
@@ -171,8 +181,8 @@ class Session:
     def read(self, on: bool) -> None:
         """Go on reading messages, or let the peer's windows run out: how a slow reader slows who writes to it."""
         self._lanes.read(on)
-        if self._lanes.grant_due:
-            self._control = self.wants_to_send = True
+        self._control |= self._lanes.grant_due
+        self.wants_to_send |= self._control
 
     @property
     def reading(self) -> bool:
@@ -197,7 +207,9 @@ class Session:
             return self._drop("data: does not open")
         newest = counter > window.highest
         window.add(counter)
-        self.confirmed = self._awake = True
+        self.confirmed = True
+        if not self._awake:
+            self._wake()
         self.last_receive = now
         self.rx_bytes += size
         datagram = source.transport == "udp"
@@ -210,12 +222,12 @@ class Session:
             self._refused = False
             return self._drop("data: no room")
         policy = self._config.datagram_acks if datagram else self._config.stream_acks
-        if self._received.add(counter, size, eliciting, now, policy):
-            self.wants_to_send = True
+        self.wants_to_send |= self._received.add(counter, size, eliciting, now, policy)
         if not datagram:
             self._heard = True
         elif newest and source != self.path and self._follows_datagrams:
-            self._add_path_frame(self._challenge.frame_for(source, size, now), source)
+            challenge = self._challenge.frame_for(source, size, now)
+            self.wants_to_send |= self._challenge.add(challenge, source)
         return True
 
     def _receive_frames(self, plaintext: bytes, source: Endpoint, now: float) -> bool:
@@ -252,10 +264,9 @@ class Session:
 
     def _receive_stream(self, number: int, offset: int, data: bytes) -> None:
         lanes = self._lanes
-        if not lanes.receive(number, offset, data, self.messages):
-            self._refused = True
-        if lanes.grant_due:
-            self._control = self.wants_to_send = True
+        self._refused |= not lanes.receive(number, offset, data, self.messages)
+        self._control |= lanes.grant_due
+        self.wants_to_send |= self._control
 
     def _receive_ack(self, ack: Ack, now: float) -> None:
         if ack.ranges[0][1] >= self._sealing.counter:
@@ -274,28 +285,17 @@ class Session:
             self._queue.add_pong(token)
             self._control = self.wants_to_send = True
         elif kind == frames.PONG:
-            self._receive_pong(token, now)
+            if (rtt_s := self._queue.round_trip_s(token, now)) is not None:
+                self.measured(rtt_s)
         elif kind == frames.PATH_CHALLENGE:
-            self._add_path_frame(TOKEN_FRAME.pack(frames.PATH_RESPONSE, token), source)
+            response = TOKEN_FRAME.pack(frames.PATH_RESPONSE, token)
+            self.wants_to_send |= self._challenge.add(response, source)
         elif self._follows_datagrams and self._challenge.is_answer(token, source, now):
             self.use_path(source, now)
-
-    def _receive_pong(self, token: bytes, now: float) -> None:
-        rtt_s = self._queue.round_trip_s(token, now)
-        if rtt_s is not None:
-            self._recovery.rtt.add(rtt_s)
-            if self.on_pong is not None:
-                self.on_pong(rtt_s)
 
     @property
     def _follows_datagrams(self) -> bool:
         return self._heard or self.path.transport == "udp"
-
-    def _add_path_frame(self, frame: bytes | None, endpoint: Endpoint) -> None:
-        """Send it there, one at a time: a single packet from an address must not bring it several."""
-        if frame is not None and all(endpoint != other for _, other in self._path_frames):
-            self._path_frames.append((frame, endpoint))
-            self.wants_to_send = True
 
     # packets out
 
@@ -305,11 +305,12 @@ class Session:
             return []
         self.wants_to_send = False
         if self.closed is not None:
-            return self._take_last(now)
+            frame, self._last_frame = self._last_frame, None
+            return [] if frame is None else [(self._sealing.seal(frame, now), self.path)]
         packets: list[tuple[bytes, Endpoint]] = []
-        if self._path_frames:
-            packets += [(self._sealing.seal(frame, now), endpoint) for frame, endpoint in self._path_frames]
-            self._path_frames = []
+        if self._challenge.frames:
+            elsewhere, self._challenge.frames = self._challenge.frames, []
+            packets += [(self._sealing.seal(frame, now), endpoint) for frame, endpoint in elsewhere]
         path, config = self.path, self._config
         datagram = path.transport == "udp"
         size_max = config.datagram_bytes if datagram else config.stream_packet_bytes
@@ -324,14 +325,11 @@ class Session:
             if len(packet) < size_max - LEFT_EMPTY_BYTES_MAX and not self._control:
                 break
         if packets:
-            self._awake = True
+            if not self._awake:
+                self._wake()
             self._last_send = now
             self.tx_bytes += sum([len(packet) for packet, _ in packets])
         return packets
-
-    def _take_last(self, now: float) -> list[tuple[bytes, Endpoint]]:
-        frame, self._last_frame = self._last_frame, None
-        return [(self._sealing.seal(frame, now), self.path)] if frame is not None else []
 
     def _next_packet(self, room: int, streams: bool, now: float) -> bytes | None:
         parts: list[bytes | memoryview] = []
@@ -356,8 +354,7 @@ class Session:
 
     def _add_control(self, parts: list[bytes | memoryview], room: int) -> tuple[int, bool]:
         """Add what waits beside lane data; returns the room left and whether a window was opened."""
-        grants: list[bytes] = self._lanes.take_grants() if self._lanes.grant_due else []
-        parts += grants
+        parts += (grants := self._lanes.take_grants() if self._lanes.grant_due else [])
         room -= frames.MAX_DATA_FRAME.size * len(grants)
         room = self._queue.fill(parts, room)
         self._control = bool(self._queue)
@@ -372,22 +369,25 @@ class Session:
         recovery, ack = self._recovery.next_timeout(), self._received.ack_due_at
         if ack is not None:
             return ack if recovery is None else min(recovery, ack)
-        return self._rest_at() if recovery is None and self._awake else recovery
+        return recovery
 
     def handle_timeout(self, now: float) -> None:
-        """Acknowledge what waited long enough, send again what is lost, let the ciphers go when nothing happens."""
+        """Acknowledge what waited long enough, send again what is lost."""
         if self._burst_over or self._received.is_due(now):
             self.wants_to_send = True
         again = self._recovery.handle_timeout(now)
-        if again:
-            self._send_again(again)
-        if self._awake and now >= self._rest_at():
-            self._awake = False
-            self._sealing.rest()
-            self._opening.rest()
+        self._send_again(again)
 
-    def _rest_at(self) -> float:
-        return max(self.last_receive, self._last_send) + self._config.rest_s
+    def rest(self) -> None:
+        """Let the ciphers go; the next packet makes them again."""
+        self._awake = False
+        self._sealing.rest()
+        self._opening.rest()
+
+    def _wake(self) -> None:
+        self._awake = True
+        if self._shelf is not None:
+            self._shelf.add(self)
 
     def _send_again(self, packets: list[Sent]) -> None:
         if packets:

@@ -64,9 +64,6 @@ class SessionConfig:
     rpcs_max: int = 256
     """Requests and answers waiting to leave; the oldest is dropped beyond it, they are unreliable anyway."""
 
-    rest_s: float = 1.0
-    """Silence after which the ciphers are let go: 5 KiB a session, made again in 5 us. Raising it holds them longer."""
-
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
         if not 256 <= self.datagram_bytes <= 65_000:

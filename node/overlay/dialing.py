@@ -1,7 +1,8 @@
 """Outgoing handshakes: one Dial per peer that is being called.
 
 The first packet goes to the peer's endpoints in turn, again at growing intervals, with a cookie when one was asked
-for. Whoever asked for the peer waits in `waiting`; requests that came after the first packet wait in `requests`.
+for. Whoever asked for the peer waits in `waiting`; requests that came after the first packet wait in `requests`. While
+nobody waits, only requests of the DHT ride along: it knows better how long an answer takes and sends again itself.
 """
 
 from __future__ import annotations
@@ -63,8 +64,7 @@ class Dial:
         self.waiting: list[Connected] = []
         self.started = now
         self.attempts = 0
-        retries = sorted({*config.dial_retries_s, config.dial_timeout_s})
-        self.retry_times = [now + seconds for seconds in retries if seconds <= config.dial_timeout_s]
+        self.retry_times = [now + config.dial_timeout_s]
         self.armed: float | None = None
 
     @property
@@ -78,6 +78,11 @@ class Dial:
         self.attempts += 1
         return self.initiation.packet(early=self.early, cookie=self.cookie), endpoint
 
+    @property
+    def last_endpoint(self) -> Endpoint:
+        """Where the latest first packet went."""
+        return self.endpoints[(self.attempts - 1) % len(self.endpoints)]
+
     def next_timeout(self) -> float | None:
         """Return when the next try, or the end, is due."""
         return self.retry_times[0] if self.retry_times else None
@@ -88,10 +93,13 @@ class Dial:
             self.retry_times.pop(0)
         return not self.retry_times
 
-    def wait(self, done: Connected) -> bool:
-        """Tell `done` of the outcome; false when too many wait already."""
+    def wait(self, done: Connected, config: OverlayConfig, now: float) -> bool:
+        """Tell `done` of the outcome, and try again at growing intervals; false when too many wait already."""
         if len(self.waiting) >= WAITING_MAX:
             return False
+        if not self.waiting:
+            retries = sorted({*config.dial_retries_s, config.dial_timeout_s})
+            self.retry_times = [now + seconds for seconds in retries if seconds <= config.dial_timeout_s]
         self.waiting.append(done)
         return True
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from ...wire import fault_points
+from ...wire.cipher_shelf import CipherShelf
 from ...wire.contact import Contact
 from ...wire.cookie import CookieJar
 from ...wire.endpoint import Endpoint
@@ -27,6 +29,11 @@ from .line import Line
 
 AnswerEarly = Callable[[bytes, Contact, int], bytes]
 """Answer a request that came in a first packet: payload, sender, longest answer."""
+
+
+def as_seen(source: Endpoint) -> Endpoint:
+    """Return where a packet came from, as it is."""
+    return source
 
 
 class Handshakes:
@@ -48,9 +55,12 @@ class Handshakes:
         self._config = config
         self._entropy = entropy
         self._answer_early = answer_early
+        self.observe: Callable[[Endpoint], Endpoint] = as_seen
+        """Says to a caller where it was seen; a node that lies about it is one with another function."""
         self._on_line = on_line
         self._on_failed = on_failed
         self.half_open = HalfOpenTable(config, CookieJar(entropy(32), now), now)
+        self._shelf = CipherShelf(config.awake_max)
         self._dials: dict[int, Dial] = {}
         self._dials_by_peer: dict[NodeId | Endpoint, Dial] = {}
         self._deadlines: Deadlines[Dial] = Deadlines()
@@ -73,6 +83,10 @@ class Handshakes:
         peer = key.node_id if key is not None else endpoints[0]
         dial = self._dials_by_peer.get(peer)
         if dial is None:
+            if fault_points.active and fault_points.fires("overlay.fail-dial", self._identity.node_id):
+                if done is not None:
+                    done(None, NoPath("the peer", tuple(str(endpoint) for endpoint in endpoints)))
+                return
             if len(self._dials) >= self._config.dials_max:
                 if done is not None:
                     done(None, QueueFull("the table of outgoing calls", self._config.dials_max))
@@ -86,8 +100,9 @@ class Handshakes:
                 return
         elif early and dial.queue_request(early):
             self._send_first(dial)
-        if done is not None and not dial.wait(done):
+        if done is not None and not dial.wait(done, self._config, now):
             done(None, QueueFull("the line of callers", len(dial.waiting)))
+        self._deadlines.arm(dial)
 
     def send_again(self, dial: Dial) -> None:
         """Send the first packet once more, now: whoever rides in it has timed out."""
@@ -109,6 +124,9 @@ class Handshakes:
         """Try a data packet on a half-open handshake; returns the line when it is whole now."""
         half_open = self.half_open.by_local_id(local_id)
         if half_open is None or half_open.line is None:
+            return None
+        if fault_points.active and fault_points.fires("overlay.forget-half-open", self._identity.node_id):
+            self.half_open.remove(half_open)
             return None
         if not half_open.line.session.receive(packet, source, now):
             return None
@@ -154,7 +172,6 @@ class Handshakes:
             dial.requests.append(early)
         self._dials[local_id] = self._dials_by_peer[peer] = dial
         self._send_first(dial)
-        self._deadlines.arm(dial)
         return dial
 
     def _send_first(self, dial: Dial) -> None:
@@ -180,12 +197,21 @@ class Handshakes:
             self.dropped["handshake: no answer to this call"] += 1
 
     def _called(self, dial: Dial, established: Established, source: Endpoint, now: float) -> None:
-        line = self._new_line(established, source, now)
+        # An answer from elsewhere may have been sent on by anybody; if the peer is there, the session will move there.
+        endpoint = source if source in dial.endpoints else dial.last_endpoint
+        line = self._new_line(established, endpoint, now)
         line.initiated = True
         if established.final_packet:
             line.repeat_until_confirmed(established.final_packet, now)
-            self.packets.append((established.final_packet, source))
-        line.session.ping(now)
+            self.packets.append((established.final_packet, endpoint))
+        if dial.attempts == 1:
+            line.session.measured(now - dial.started)
+        if dial.waiting or established.final_packet:
+            line.session.ping(now)
+        elif not dial.requests:
+            # Only the DHT asked. The other side learns from this packet that it may answer here; should the packet
+            # get lost, it forgets the session and says so when it is next used.
+            line.session.prove()
         for payload in dial.requests:
             line.session.send_rpc(payload)
         self._on_line(line, established, now)
@@ -199,6 +225,8 @@ class Handshakes:
             self.packets.append((known.reply, source))
             return
         source_id, cookie = Acceptance.peek(packet)
+        if fault_points.active and fault_points.fires("overlay.expire-cookie", self._identity.node_id):
+            cookie = b""
         if self.half_open.needs_cookie(cookie, source, source_id, now):
             self.packets.append((self.half_open.cookies.packet(source, source_id, now), source))
             self.dropped["handshake: cookie asked"] += 1
@@ -216,7 +244,7 @@ class Handshakes:
         if acceptance.early and acceptance.remote_key is not None:
             sender = Contact(acceptance.remote_key, source)
             early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
-        reply = acceptance.reply(early=early, observed=source)
+        reply = acceptance.reply(early=early, observed=self.observe(source))
         established = acceptance.established
         line = self._new_line(established, source, now) if established is not None else None
         half_open = HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s)
@@ -245,6 +273,7 @@ class Handshakes:
             now=now,
             challenge_secret=self._entropy(16),
             crypto=self._identity.crypto,
+            shelf=self._shelf,
         )
         line = Line(session, established.remote_key, source, self._config, now)
         line.reset_token = established.reset_token

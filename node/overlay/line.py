@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from ...wire.contact import Contact
+from ...wire.contact import Contact, known_contact
 from ...wire.endpoint import Endpoint
 from ...wire.identity import NodeId, PublicKey
 from ...wire.session import Session
@@ -17,6 +17,10 @@ from .config import OverlayConfig
 
 ANSWERER_PATIENCE = 1.25
 """The side that was called waits longer before it probes: one probe serves both sides."""
+
+
+IDLE_STEPS = 4
+"""Into so many steps time is cut when the end of an idle line is planned; it may last a quarter longer."""
 
 
 class LineState(Enum):
@@ -32,6 +36,7 @@ class Line:
 
     __slots__ = (
         "_asked_at",
+        "_contact",
         "_final_at",
         "_final_packet",
         "_final_pause_s",
@@ -64,6 +69,7 @@ class Line:
         self.node_id: NodeId = public_key.node_id
         self.endpoint = endpoint
         """Where the peer was reached over UDP (or over TCP, when it was never reached otherwise)."""
+        self._contact: Contact | None = None
         self.config = config
         self.opened = now
         self.last_use = now
@@ -103,7 +109,11 @@ class Line:
 
     def contact(self) -> Contact:
         """Return what others need to reach this peer."""
-        return Contact(self.public_key, self.endpoint)
+        contact = self._contact
+        if contact is None or contact.endpoint is not self.endpoint:
+            contact = self._contact = known_contact(self.public_key, self.endpoint)
+            self.endpoint = contact.endpoint
+        return contact
 
     def stream_endpoint(self) -> Endpoint | None:
         """Return where the peer listens for TCP, or None."""
@@ -133,9 +143,14 @@ class Line:
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
-        deadline = self.session.next_timeout()
-        if deadline is None or self.probe_at < deadline:
-            deadline = self.probe_at
+        # Rounded up, so that lines that fell silent at about the same time end in one wake.
+        idle_s = self._idle_s
+        deadline = min(
+            self.probe_at, (self.last_use // (idle_s / IDLE_STEPS) + IDLE_STEPS + 1) * (idle_s / IDLE_STEPS)
+        )
+        session = self.session.next_timeout()
+        if session is not None and session < deadline:
+            deadline = session
         return min(deadline, self._final_at) if self._final_packet else deadline
 
     def handle_timeout(self, now: float) -> LineState:
@@ -143,7 +158,7 @@ class Line:
         session = self.session
         session.handle_timeout(now)
         if now < self.probe_at:
-            return LineState.ALIVE
+            return LineState.IDLE if self._is_idle(now) else LineState.ALIVE
         config = self.config
         silent_at = session.last_receive + self._keepalive_s
         asked_at = self._asked_at
@@ -168,6 +183,11 @@ class Line:
         keepalive_s = config.keepalive_s if self.carries_messages else config.quiet_keepalive_s
         return keepalive_s if self.initiated else keepalive_s * ANSWERER_PATIENCE
 
+    @property
+    def _idle_s(self) -> float:
+        if self.replaced:
+            return self.config.keepalive_s
+        return self.config.idle_s if self.carries_messages else self.config.quiet_idle_s
+
     def _is_idle(self, now: float) -> bool:
-        idle_s = self.config.keepalive_s if self.replaced else self.config.idle_s
-        return now - self.last_use >= idle_s and not self.session.wants_to_send
+        return now >= self.last_use + self._idle_s and not self.session.wants_to_send

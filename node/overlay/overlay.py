@@ -16,6 +16,7 @@ from hmac import compare_digest
 from random import Random
 
 from ...dht.dht import Dht
+from ...wire import fault_points
 from ...wire.contact import Contact
 from ...wire.endpoint import Endpoint
 from ...wire.errors import ConfigError, MeshError, NoPath
@@ -77,6 +78,9 @@ class Overlay:
         self._now = now
         if len(packet) > 17 and 0xC0 <= packet[0] <= 0xDF:
             line = self.lines.by_local_id.get(int.from_bytes(packet[1:9], "big"))
+            if line is not None and fault_points.active and self._forgets():
+                self._drop(line, "forgotten", now, dead=True)
+                line = None
             if line is None:
                 self._receive_unknown(packet, source, now)
             elif line.session.receive(packet, source, now):
@@ -198,6 +202,10 @@ class Overlay:
         """Tell whether a session goes over the connection with this remote endpoint."""
         return any(line.session.path == endpoint for line in self.lines.by_local_id.values())
 
+    def observe_with(self, observe: Callable[[Endpoint], Endpoint]) -> None:
+        """Say to callers where they were seen by this function, instead of as it is."""
+        self._handshakes.observe = observe
+
     def observed_endpoints(self) -> list[Endpoint]:
         """Return where peers see this node, the most agreed first."""
         return [endpoint for endpoint, _ in Counter(self._observed.values()).most_common()]
@@ -224,6 +232,8 @@ class Overlay:
             self._receive_requests(line, source, now)
         if source.transport == "tcp":
             self._streams.heard(line, source, now)
+        elif session.path is not line.endpoint and session.path != line.endpoint:
+            self._note_endpoint(line, now)
         if session.closed is not None:
             self._drop(line, session.closed, now, dead=False)
         elif session.wants_to_send:
@@ -239,11 +249,14 @@ class Overlay:
             if reply is not None:
                 line.session.send_rpc(reply)
 
+    def _forgets(self) -> bool:
+        return fault_points.fires("overlay.forget-line", self.identity.node_id)
+
     def _receive_unknown(self, packet: bytes | memoryview, source: Endpoint, now: float) -> None:
         local_id = int.from_bytes(packet[1:9], "big")
         line = self._handshakes.confirm(local_id, packet, source, now)
         if line is not None:
-            self._line_stands(line, now)
+            self._line_stands(line, now, met=source == line.endpoint)
             self._received(line, source, now)
             return
         self.dropped["data for no session"] += 1
@@ -259,6 +272,7 @@ class Overlay:
         line = self.lines.by_remote_id.get(remote_id)
         if line is not None and compare_digest(line.reset_token, token):
             self._drop(line, "reset", now, dead=True)
+            self.dht.forgotten(line.node_id)
         else:
             self.dropped["reset without proof"] += 1
 
@@ -268,21 +282,30 @@ class Overlay:
     # lines
 
     def _line_called(self, line: Line, established: Established, now: float) -> None:
-        self._line_stands(line, now)
+        # An answer that rode along is the DHT's own proof that the peer was met.
+        self._line_stands(line, now, met=not established.early)
         self._note_observer(line.node_id, established.observed)
         if established.early:
             self.dht.receive(established.early, line.contact(), now)
 
-    def _line_stands(self, line: Line, now: float) -> None:
+    def _line_stands(self, line: Line, now: float, *, met: bool = True) -> None:
+        """Take in a new line; `met` unless all that came from its endpoint could have been sent by somebody else."""
         came = self.lines.add(line)
         excess = self.lines.take_excess()
         if excess is not None and excess is not line:
             self._drop(excess, "room", now, dead=False)
-        self.dht.verified(line.contact(), now)
+        if met:
+            self.dht.verified(line.contact(), now)
         if self.config.prefer_tcp and line.initiated:
             self._streams.ask(line, now)
         if came:
             self.on_peer(line, True)
+
+    def _note_endpoint(self, line: Line, now: float) -> None:
+        """Take note of where a peer is met now: its session has moved to an endpoint that answered a challenge."""
+        if line.session.path.transport == "udp":
+            line.endpoint = line.session.path
+            self.dht.verified(line.contact(), now)
 
     def _line_due(self, line: Line, now: float) -> None:
         state = line.handle_timeout(now)
@@ -293,8 +316,10 @@ class Overlay:
             self._drop(line, line.session.closed, now, dead=True)
         elif state is LineState.DEAD:
             self._drop(line, "silent", now, dead=True)
-        elif state is LineState.IDLE:
+        elif state is LineState.IDLE and line.carries_messages:
             self._drop(line, "idle", now, dead=False)
+        elif state is LineState.IDLE:
+            self._forget(line)
         else:
             self.lines.mark(line)
 
@@ -307,10 +332,18 @@ class Overlay:
         gone = self.lines.remove(line)
         self._streams.left(line)
         if gone:
-            if dead or reason == "shutdown":
+            if (dead and reason != "reset") or reason == "shutdown":
                 self.dht.unreachable(line.node_id, now)
             self._observed.pop(line.node_id, None)
             self.on_peer(line, False)
+
+    def _forget(self, line: Line) -> None:
+        """Let go of a line that served the DHT only, without a word: the other side does the same at its time."""
+        line.session.closed = "idle"
+        if self.lines.remove(line):
+            self._observed.pop(line.node_id, None)
+            self.on_peer(line, False)
+        self._streams.left(line)
 
     def _note_observer(self, observer: NodeId, endpoint: Endpoint | None) -> None:
         if endpoint is None or not endpoint.is_usable:

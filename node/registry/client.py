@@ -1,24 +1,22 @@
 """RegistryClient: calls a registry, ours or Agent99's own, and trusts neither.
 
-Every answer is bounded in size and time, redirects and compression are refused, error texts are cut and
-stripped of control characters, and signed nodes are verified here again.
+Every answer is bounded in size and time (http_client.py), error texts are cut and stripped of control
+characters, and signed nodes are verified here again.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
 from yarl import URL
 
 from ...wire.errors import ConfigError, MeshError, RegistryUnavailable, RemoteRejected
 from ...wire.node_record import NodeRecord
 from .config import ClientConfig
+from .http_client import Answer, Http, HttpClient
 from .p2p import signed_node
 from .refusal import Refusal, unknown_agent
 
@@ -28,36 +26,17 @@ NodeRecords = list[NodeRecord]
 
 _UUID = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
 _LACKS_CALL = (404, 405, 501)  # how servers say that they do not know a path or method
-_KEEPALIVE_S = 10.0  # under the server's idle limit, so that no call meets a connection being closed
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: bytes
-
-    def json(self) -> object:
-        """Give the parsed body, or None when it is no JSON."""
-        try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-
-    def error(self) -> dict[str, object] | None:
-        """Give the error object that registries answer with, or None."""
-        value = self.json()
-        return value if isinstance(value, dict) and isinstance(value.get("error"), str) else None
 
 
 class RegistryClient:
     """Call one registry. Every call may raise RegistryUnavailable, or RemoteRejected when it says no."""
 
-    def __init__(self, url: str, config: ClientConfig | None = None) -> None:
+    def __init__(self, url: str, config: ClientConfig | None = None, http: Http | None = None) -> None:
         """Take the base URL (`https` and a path prefix count); raise ConfigError when it is none."""
         self._base = _parse_url(url)
         self.url = str(self._base.with_user(None))
         self._config = config or ClientConfig()
-        self._session: aiohttp.ClientSession | None = None
+        self._http = http or HttpClient(self.url, self._config)
 
     async def __aenter__(self) -> RegistryClient:
         return self
@@ -67,9 +46,7 @@ class RegistryClient:
 
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._http.close()
 
     async def register(self, packet: Mapping[str, object]) -> str:
         """List an agent; give the uuid it has there."""
@@ -168,44 +145,15 @@ class RegistryClient:
         *path: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         url = self._base.with_path(
             self._base.raw_path.rstrip("/") + "/" + "/".join(quote(part, safe="") for part in path),
             encoded=True,
         ).with_query(query)
         data = None if body is None else msgspec.json.encode(body)
-        try:
-            async with self._opened().request(method, url, data=data, allow_redirects=False) as response:
-                return await self._read(response)
-        except TimeoutError:
-            raise self._unavailable(f"no answer within {self._config.timeout_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise self._unavailable(_reason(error)) from None
+        return await self._http.exchange(method, url, data)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE_S),
-                timeout=aiohttp.ClientTimeout(total=self._config.timeout_s),
-                headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,  # a few KiB may unpack to gigabytes
-            )
-        return self._session
-
-    async def _read(self, response: aiohttp.ClientResponse) -> _Answer:
-        if 300 <= response.status < 400:
-            raise self._unavailable("it redirects elsewhere: name that URL instead")
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise self._unavailable("it compresses answers that were asked for as they are")
-        body = bytearray()
-        while part := await response.content.readany():
-            body += part
-            if len(body) > self._config.answer_bytes_max:
-                raise self._unavailable(f"its answer has more than {self._config.answer_bytes_max} bytes")
-        return _Answer(response.status, bytes(body))
-
-    def _rows(self, answer: _Answer) -> Rows:
+    def _rows(self, answer: Answer) -> Rows:
         if answer.status != 200:
             raise self._failure(answer)
         rows = answer.json()
@@ -213,7 +161,7 @@ class RegistryClient:
             raise self._unavailable("it answered something else than a list of agents")
         return [row for row in rows[: self._config.rows_max] if isinstance(row, dict)]
 
-    def _failure(self, answer: _Answer) -> MeshError:
+    def _failure(self, answer: Answer) -> MeshError:
         """Tell a refusal of what we sent from a registry that is no registry, in trouble, or busy."""
         error = answer.error()
         if error is None or answer.status == 429 or not 400 <= answer.status < 500:
@@ -265,16 +213,3 @@ def _parse_url(text: str) -> URL:
     if url.query_string or url.fragment:
         raise ConfigError("registry", f"{text!r} must not hold a query or fragment", hint)
     return url
-
-
-def _reason(error: Exception) -> str:
-    """Say in a few words why a call failed."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name does not resolve"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "its TLS certificate or handshake is not accepted"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "it closed the connection"
-    return "it does not speak HTTP as a registry does"

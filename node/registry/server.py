@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from random import Random
 
 from aiohttp import web
 
@@ -43,12 +43,16 @@ class RegistryServer:
         config: RegistryConfig | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
+        new_uuid: Callable[[], uuid.UUID] = uuid.uuid4,
     ) -> None:
         """Take where to listen (`127.0.0.1:0`: any free port) and the file to keep; raise ConfigError."""
         self._listen = Endpoint.parse(listen, "tcp")
         self._data = data
         self._config = config or RegistryConfig()
         self._clock = clock
+        self._random = random or Random()
+        self._new_uuid = new_uuid
         self._listener: asyncio.Server | None = None
 
     async def __aenter__(self) -> RegistryServer:
@@ -71,7 +75,7 @@ class RegistryServer:
             raise AlreadyStarted
         self._store = Store(self._data, self._clock())
         self._thread = ThreadPoolExecutor(1, "registry")
-        self._registry = Registry(self._store, self._config, random.Random(), lambda: str(uuid.uuid4()))
+        self._registry = Registry(self._store, self._config, self._random, lambda: str(self._new_uuid()))
         self._http = web.Server(Api(self._registry, self._config, self._thread, self._clock).answer)
         try:
             self._listener = await asyncio.get_running_loop().create_server(

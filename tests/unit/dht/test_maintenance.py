@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from mesh99.dht import DhtConfig
 from mesh99.dht.messages import Ping, decode
 
@@ -36,8 +38,33 @@ def test_only_silent_contacts_are_pinged(virtual_network) -> None:
         network.find_node(network.nodes[0], bytes(32))
         network.run(60.0)
     assert pings == []
-    network.run(1000.0)
+    network.run(3000.0)
     assert 2 <= len(pings) <= 8
+
+
+def test_a_contact_that_is_up_for_long_is_trusted_for_longer(virtual_network) -> None:
+    network = virtual_network(seed=39)
+    network.join(2)
+    network.run(2.0)
+    pings = count_pings(network)
+    network.run(24 * 3600.0)
+    pauses = [later - earlier for earlier, later in pairwise(pings)]
+    config = DhtConfig()
+    assert max(pauses[:2]) <= config.silent_s_min
+    assert min(pauses[-3:]) > 0.8 * config.silent_s_max
+    assert len(pings) < 40
+
+
+def test_who_was_known_before_is_pinged_when_it_would_have_been(virtual_network) -> None:
+    network = virtual_network(seed=40)
+    one, other = network.add(2)
+    network.run(20_000.0)
+    pings = count_pings(network)
+    began = network.now
+    one.dht.remember([(other.contact, began - 10_000.0, began - 3000.0)], began)
+    one.pump()
+    network.run(700.0)
+    assert 100.0 < pings[0] - began <= 600.0
 
 
 def test_upkeep_is_cheap(virtual_network) -> None:

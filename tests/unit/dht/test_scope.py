@@ -1,7 +1,9 @@
 import pytest
 
-from mesh99.dht.scope import LOOPBACK, PRIVATE, PUBLIC, believable, scope_of, subnet_of
-from mesh99.wire.endpoint import Endpoint
+from mesh99.dht.scope import believable, subnet_of
+from mesh99.wire.contact import Contact
+from mesh99.wire.endpoint import LOOPBACK, NOWHERE, PRIVATE, PUBLIC, Endpoint
+from mesh99.wire.identity import PublicKey
 
 
 @pytest.mark.parametrize(
@@ -19,18 +21,22 @@ from mesh99.wire.endpoint import Endpoint
     ],
 )
 def test_scope(host: str, scope: int) -> None:
-    assert scope_of(Endpoint("udp", host, 1)) == scope
+    assert Endpoint("udp", host, 1).scope == scope
 
 
 def test_port_zero_is_nowhere() -> None:
-    assert scope_of(Endpoint("udp", "8.8.8.8", 0)) == -1
+    assert Endpoint("udp", "8.8.8.8", 0).scope == NOWHERE
+
+
+def at(host: str) -> Contact:
+    return Contact(PublicKey(32), Endpoint("udp", host, 1))
 
 
 def test_subnets_are_24_and_48_bits_of_public_addresses() -> None:
-    assert subnet_of(Endpoint("udp", "8.8.4.4", 1)) == bytes([8, 8, 4])
-    assert subnet_of(Endpoint("udp", "2a00:1450:1::1", 1)) == bytes.fromhex("2a0014500001")
-    assert subnet_of(Endpoint("udp", "127.0.0.1", 1)) is None
-    assert subnet_of(Endpoint("udp", "192.168.0.1", 1)) is None
+    assert subnet_of(at("8.8.4.4")) == bytes([8, 8, 4])
+    assert subnet_of(at("2a00:1450:1::1")) == bytes.fromhex("2a0014500001")
+    assert subnet_of(at("127.0.0.1")) is None
+    assert subnet_of(at("192.168.0.1")) is None
 
 
 def test_a_teller_may_only_name_addresses_that_make_sense_where_it_stands(make_contact) -> None:

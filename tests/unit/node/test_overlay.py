@@ -96,7 +96,7 @@ def test_a_silent_live_peer_is_kept() -> None:
 
 def test_an_unused_line_is_closed_on_both_sides() -> None:
     world = World()
-    a, b, _ = connected(world, config=OverlayConfig(idle_s=30.0))
+    a, b, _ = connected(world, config=OverlayConfig(quiet_idle_s=30.0))
     world.run_for(60)
     assert len(a.lines) == 0
     assert len(b.lines) == 0

@@ -10,6 +10,7 @@ from session_link import A_UDP, B_TCP, B_UDP, Link, session_pair
 
 from mesh99.wire import frames
 from mesh99.wire.cipher import SEAL_BYTES
+from mesh99.wire.cipher_shelf import CipherShelf
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.errors import PayloadTooLarge
 from mesh99.wire.packet import STREAM_PACKET_BYTES
@@ -176,15 +177,31 @@ def test_the_congestion_window_bounds_what_is_under_way() -> None:
     assert under_way <= 11 * 1200
 
 
-def test_ciphers_rest_in_silence_and_wake_up() -> None:
+def test_ciphers_rest_when_others_need_their_place_and_wake_up() -> None:
     a, b = session_pair()
     link = Link(a, b)
+    shelf = CipherShelf(1)
+    a._shelf = shelf
     a.send_message(b"x")
     link.settle()
+    assert a._sealing._aead is not None
+    other, _ = session_pair()
+    shelf.add(other)
     assert a._sealing._aead is None
-    assert b._opening._aead is None
+    assert a._opening._aead is None
     b.send_message(b"y")
     link.run(lambda: link.received[a] == [b"y"])
+    assert a._opening._aead is not None
+
+
+def test_a_proof_confirms_and_asks_for_nothing() -> None:
+    a, b = session_pair()
+    link = Link(a, b)
+    a.prove()
+    link.settle()
+    assert b.confirmed
+    assert not a.confirmed
+    assert b.take_packets(link.now) == []
 
 
 # pings
@@ -277,14 +294,6 @@ def test_goodbye_is_said_once_and_heard() -> None:
     assert b.take_packets(0.0) == []
     assert not b.receive(sealed(a, b"\x00"), A_UDP, 0.0)
     assert b.dropped == {"data: session is closed": 1}
-
-
-def test_a_reset_is_silent() -> None:
-    a, _ = session_pair()
-    a.send_message(b"x")
-    a.reset()
-    assert a.closed == "reset"
-    assert a.take_packets(0.0) == []
 
 
 # keys

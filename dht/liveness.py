@@ -1,0 +1,150 @@
+"""Liveness of the contacts in a table: who is pinged, and when.
+
+Any traffic counts as a sign of life, so in use nothing is pinged, and at rest one of two neighbours pings for both. How
+long a contact may be silent grows with how long it has been known to be up, because sessions last the longer the longer
+they have lasted (Weibull with a shape below 1; Stutzbach and Rejaie 2006; Li et al., NSDI 2005, weigh age against
+silence in the same way). Of all that are watched only the next to fall due has a timer.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from ..wire.identity import NodeId
+from .bucket import Entry
+from .config import DhtConfig
+from .messages import Ping, Reply
+from .rpc import INDIFFERENT, Pending
+from .search import Context
+from .timers import Timer
+
+JITTER = 0.1  # part of a silence
+PING_PAUSE_S = 1.0  # between bursts of pings_max
+NEVER = float("inf")
+
+
+def patience_s(entry: Entry, config: DhtConfig) -> float:
+    """Return how long a contact may be silent before it is pinged."""
+    known_s = entry.last_seen - entry.added_at
+    return min(config.silent_s_max, max(config.silent_s_min, known_s * config.silent_share))
+
+
+class Liveness:
+    """Ping the silent, and look again at those that failed."""
+
+    __slots__ = ("_check_at", "_context", "_heap", "_sequence", "_timer", "_witness_at")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._heap: list[tuple[float, int, Entry]] = []
+        self._sequence = 0
+        self._check_at = NEVER
+        self._timer: Timer | None = None
+        self._witness_at = -NEVER
+
+    def watch(self, entry: Entry) -> None:
+        """Begin to watch a contact that is now in the table."""
+        entry.due_at = NEVER
+        self._arm(entry)
+
+    def look_again(self, entry: Entry) -> None:
+        """Look again at a contact that failed, once it was left in peace for a while."""
+        self._arm(entry)
+
+    def doubt(self, node_id: NodeId, now: float) -> None:
+        """Ping a contact soon, unless it has just failed and will be looked at again anyway."""
+        entry = self._context.table.find(node_id)
+        if entry is not None and self._context.rpc.timing.avoided_until(node_id) <= now:
+            entry.last_seen = entry.checked_at = -NEVER
+            self._arm(entry)
+
+    # as the one who waits for the answers to its pings
+
+    def answered(self, pending: Pending, reply: Reply, now: float) -> None:
+        """Be content: the table has heard of it."""
+
+    def slow(self, pending: Pending, now: float) -> None:
+        """Ping a lively contact beside a silent one: its answer shows that our own network is up."""
+        witness = self._liveliest(pending.contact.node_id)
+        if witness is not None and now >= self._witness_at:
+            self._witness_at = now + PING_PAUSE_S
+            self._context.rpc.ask(witness.contact, Ping(), INDIFFERENT, now)
+
+    def failed(self, pending: Pending, now: float) -> None:
+        """Do nothing: failures are counted where all requests are."""
+
+    def _check(self, now: float) -> None:
+        self._timer = None
+        self._check_at = NEVER
+        context = self._context
+        context.store.expire(now)
+        for entry in self._take_due(now):
+            entry.checked_at = now
+            context.rpc.ask(entry.contact, Ping(), self, now)
+            self._arm(entry)
+        self._plan(now)
+
+    def _take_due(self, now: float) -> list[Entry]:
+        """Return those due, at most one burst of them; a contact that was heard meanwhile is planned anew."""
+        heap = self._heap
+        due: list[Entry] = []
+        while heap and heap[0][0] <= now and len(due) < self._context.config.pings_max:
+            due_at, _, entry = heappop(heap)
+            if entry.due_at != due_at or self._context.table.find(entry.contact.node_id) is not entry:
+                continue
+            entry.due_at = NEVER
+            if self._due_at(entry) - self._jitter_s(entry) <= now:
+                due.append(entry)
+            else:
+                self._arm(entry)
+        return due
+
+    def _due_at(self, entry: Entry) -> float:
+        """Return when an entry should be pinged: after a silence, or when its time-out as a failed one is over."""
+        context = self._context
+        rested_at = max(
+            entry.checked_at + context.config.avoid_s_min,
+            context.rpc.timing.avoided_until(entry.contact.node_id),
+        )
+        if entry.failures:
+            return rested_at
+        return max(rested_at, entry.last_seen + patience_s(entry, context.config))
+
+    def _arm(self, entry: Entry) -> None:
+        """Plan the next look at an entry, unless an earlier one is planned."""
+        due_at = self._due_at(entry) - self._jitter_s(entry) * self._context.random.random()
+        if due_at >= entry.due_at:
+            return
+        entry.due_at = due_at
+        self._sequence += 1
+        heappush(self._heap, (due_at, self._sequence, entry))
+        self._check_no_later_than(due_at)
+
+    def _jitter_s(self, entry: Entry) -> float:
+        """Return by how much an entry may be pinged early, so that nodes that started together drift apart."""
+        return 0.0 if entry.failures else JITTER * patience_s(entry, self._context.config)
+
+    def _plan(self, now: float) -> None:
+        if self._heap:
+            self._check_no_later_than(max(now + PING_PAUSE_S, self._heap[0][0]))
+
+    def _check_no_later_than(self, when: float) -> None:
+        if when >= self._check_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._check_at = when
+        self._timer = self._context.timers.at(when, self._check)
+
+    def _liveliest(self, but: NodeId) -> Entry | None:
+        """Return the contact heard last; each bucket has its own at its end."""
+        last = [
+            next(reversed(bucket.entries.values()), None) for bucket in self._context.table.buckets.values()
+        ]
+        lively = [entry for entry in last if entry is not None and not entry.failures]
+        others = [entry for entry in lively if entry.contact.node_id != but]
+        return max(others, key=_last_seen, default=None)
+
+
+def _last_seen(entry: Entry) -> float:
+    return entry.last_seen
