@@ -38,10 +38,10 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info
 
 installed:
-	tests/make_venv.sh $(VENV) '.[fast]'
+	tests/make_venv.sh $(VENV) '.[fast,sim]'
 
 tools:
-	tests/make_venv.sh $(VENV) '.[fast,test,bench]'
+	tests/make_venv.sh $(VENV) '.[fast,sim,sweep,test,bench]'
 
 debian:
 	tests/install_debian.sh

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
-from .distance import number_of
 
 
 class Entry:
@@ -29,7 +28,7 @@ class Entry:
 
     def __init__(self, contact: Contact, now: float, subnet: bytes | None = None) -> None:
         self.contact = contact
-        self.number = number_of(contact.node_id)
+        self.number = contact.number
         self.added_at = now
         self.last_seen = now
         self.checked_at = now

@@ -18,7 +18,9 @@ from .rpc import INDIFFERENT, Pending
 from .search import Context
 from .timers import Timer
 
-JITTER = 0.1  # part of a silence
+JITTER = (
+    0.1  # part of a silence by which a ping may come early, so that nodes that started together drift apart
+)
 PING_PAUSE_S = 1.0  # between bursts of pings_max
 NEVER = float("inf")
 
@@ -93,36 +95,30 @@ class Liveness:
             if entry.due_at != due_at or self._context.table.find(entry.contact.node_id) is not entry:
                 continue
             entry.due_at = NEVER
-            if self._due_at(entry) - self._jitter_s(entry) <= now:
+            if self._due_at(entry, 1 - JITTER) <= now:
                 due.append(entry)
             else:
                 self._arm(entry)
         return due
 
-    def _due_at(self, entry: Entry) -> float:
-        """Return when an entry should be pinged: after a silence, or when its time-out as a failed one is over."""
-        context = self._context
-        rested_at = max(
-            entry.checked_at + context.config.avoid_s_min,
-            context.rpc.timing.avoided_until(entry.contact.node_id),
-        )
+    def _due_at(self, entry: Entry, share: float) -> float:
+        """Return when an entry should be pinged: after a share of its silence, or, failed, after its time of peace."""
+        config = self._context.config
+        avoided_until = self._context.rpc.timing.avoided_until(entry.contact.node_id)
+        rested_at = max(entry.checked_at + config.avoid_s_min, avoided_until)
         if entry.failures:
             return rested_at
-        return max(rested_at, entry.last_seen + patience_s(entry, context.config))
+        return max(rested_at, entry.last_seen + patience_s(entry, config) * share)
 
     def _arm(self, entry: Entry) -> None:
         """Plan the next look at an entry, unless an earlier one is planned."""
-        due_at = self._due_at(entry) - self._jitter_s(entry) * self._context.random.random()
+        due_at = self._due_at(entry, 1 - JITTER * self._context.random.random())
         if due_at >= entry.due_at:
             return
         entry.due_at = due_at
         self._sequence += 1
         heappush(self._heap, (due_at, self._sequence, entry))
         self._check_no_later_than(due_at)
-
-    def _jitter_s(self, entry: Entry) -> float:
-        """Return by how much an entry may be pinged early, so that nodes that started together drift apart."""
-        return 0.0 if entry.failures else JITTER * patience_s(entry, self._context.config)
 
     def _plan(self, now: float) -> None:
         if self._heap:

@@ -178,7 +178,7 @@ class Lookup:
             if candidate is None:
                 if node_id == self._own_id:
                     continue
-                candidate = Candidate(contact, int.from_bytes(node_id, "big") ^ target, depth)
+                candidate = Candidate(contact, contact.number ^ target, depth)
                 by_id[node_id] = candidate
                 self.candidates.append(candidate)
                 fresh = True

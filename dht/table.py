@@ -50,7 +50,7 @@ class RoutingTable:
 
     def verified(self, contact: Contact, now: float) -> bool:
         """Take in or refresh a contact after an authenticated round trip; True when it is a new member."""
-        number = number_of(contact.node_id)
+        number = contact.number
         if number == self._own:
             return False
         bucket = self._bucket_of(number) or self._new_bucket(number)

@@ -100,5 +100,10 @@ class Pump:
     def _timed_out(self) -> None:
         self._timer = None
         self._armed_at = float("inf")
-        self.overlay.handle_timeout(self._clock.now())
-        self.flush()
+        now, deadline = self._clock.now(), self.overlay.next_timeout()
+        if deadline is not None and deadline <= now:
+            self.overlay.handle_timeout(now)
+            self.flush()
+        else:
+            # What it was for has been settled meanwhile.
+            self._arm()

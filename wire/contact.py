@@ -18,7 +18,7 @@ CONTACTS_CACHED = 8192
 class Contact:
     """A node and where it is reached; equal when both are."""
 
-    __slots__ = ("_packed", "_scope", "endpoint", "node_id", "public_key")
+    __slots__ = ("_number", "_packed", "_scope", "endpoint", "node_id", "public_key")
 
     def __init__(self, public_key: PublicKey, endpoint: Endpoint) -> None:
         self.public_key = public_key
@@ -26,6 +26,14 @@ class Contact:
         self.node_id: NodeId = public_key.node_id
         self._packed: bytes | None = None
         self._scope: int | None = None
+        self._number: int | None = None
+
+    @property
+    def number(self) -> int:
+        """Its id as an integer, for distances."""
+        if self._number is None:
+            self._number = self.node_id.number
+        return self._number
 
     @property
     def scope(self) -> int:

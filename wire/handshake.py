@@ -31,6 +31,7 @@ from .handshake_packets import (
     REPLY_OVERHEAD_BYTES,
     SEALED_KEY_BYTES,
     XX,
+    Initial,
     Rejected,
     protocol_of,
     split_initial,
@@ -194,12 +195,6 @@ class Acceptance:
         """Who calls; for XX known only after the third packet."""
         self.established: Established | None = None
 
-    @staticmethod
-    def peek(packet: bytes) -> tuple[int, bytes]:
-        """Return the caller's connection id and its cookie before anything dear is done; raises DecodeError."""
-        _, _, source_id, _, cookie, _ = split_initial(packet)
-        return source_id, cookie
-
     @classmethod
     def receive(
         cls,
@@ -208,9 +203,10 @@ class Acceptance:
         settings: HandshakeSettings,
         entropy: Callable[[int], bytes],
         local_id: int,
+        initial: Initial | None = None,
     ) -> Acceptance:
         """Take in a first packet; raises DecodeError (drop it) or Rejected (send back its packet)."""
-        version, tag, source_id, pattern, _, message = split_initial(packet)
+        version, tag, source_id, pattern, _, message = initial or split_initial(packet)
         if version != settings.version:
             raise Rejected("version", source_id)
         if tag != settings.tag:

@@ -6,8 +6,8 @@ wire/packet.py draws them. A first packet is long enough for its answer, or it i
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
-from .codec import Reader
 from .errors import DecodeError
 from .handshake_payload import PAYLOAD_BYTES_MAX
 from .noise import KEY_BYTES, TAG_BYTES
@@ -44,19 +44,30 @@ class Rejected(DecodeError):
         self.packet = ID_HEAD.pack(REJECT, source_id) + bytes((REASON_CODES[reason],))
 
 
-def split_initial(packet: bytes) -> tuple[int, bytes, int, int, bytes, bytes]:
-    """Return version, network tag, source id, pattern, cookie and Noise message; raises DecodeError."""
+class Initial(NamedTuple):
+    """The parts of a first packet."""
+
+    version: int
+    tag: bytes
+    source_id: int
+    pattern: int
+    cookie: bytes
+    message: bytes
+
+
+def split_initial(packet: bytes) -> Initial:
+    """Return the parts of a first packet; raises DecodeError."""
     if len(packet) > PACKET_BYTES_MAX:
         raise DecodeError("initial packet", "too long", PACKET_BYTES_MAX)
-    reader = Reader(packet, "initial packet")
-    kind, version, tag, source_id, pattern, cookie_bytes = INITIAL_HEAD.unpack(reader.take(INITIAL_HEAD.size))
+    if len(packet) < INITIAL_HEAD.size + KEY_BYTES:
+        raise DecodeError("initial packet", "too short", len(packet))
+    kind, version, tag, source_id, pattern, cookie_bytes = INITIAL_HEAD.unpack_from(packet)
     if kind != INITIAL or cookie_bytes not in (0, COOKIE_BYTES):
         raise DecodeError("initial packet", "wrong header", INITIAL_HEAD.size)
-    cookie = reader.take(cookie_bytes)
-    message = reader.rest()
-    if len(message) < KEY_BYTES:
+    start = INITIAL_HEAD.size + cookie_bytes
+    if len(packet) < start + KEY_BYTES:
         raise DecodeError("initial packet", "too short", len(packet))
-    return version, tag, source_id, pattern, cookie, message
+    return Initial(version, tag, source_id, pattern, packet[INITIAL_HEAD.size : start], packet[start:])
 
 
 def protocol_of(pattern: int, packet_bytes: int) -> str:

@@ -58,10 +58,10 @@ class Payload(NamedTuple):
     @classmethod
     def decode(cls, data: bytes) -> Payload:
         """Read the byte form and skip what pads it; raises DecodeError."""
-        reader = Reader(data, _WHAT)
-        fields = reader.take(reader.number(LENGTH_BYTES))
-        if len(fields) > BYTES_MAX:
-            raise DecodeError(_WHAT, "too long", BYTES_MAX)
+        end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "big")
+        fields = data[LENGTH_BYTES:end]
+        if end > len(data) or len(fields) > BYTES_MAX:
+            raise DecodeError(_WHAT, "of a length that cannot be", min(end, BYTES_MAX))
         try:
             wire = _DECODER.decode(fields)
         except (NotMessagePack, RecursionError) as error:

@@ -65,7 +65,8 @@ class OverlayConfig:
 
     quiet_idle_s: float = 300.0
     """The same for a session that has carried requests of the DHT only; both sides let go of it without a word. Raising
-    it saves handshakes with peers that are asked again, and costs 3 KiB and a probe every quiet_keepalive_s each."""
+    it saves handshakes with peers that are asked again, and costs 3 KiB and a probe every quiet_keepalive_s each. The
+    end of any idle session may be put off to as long again, so that many end at once."""
 
     awake_max: int = 256
     """Sessions whose ciphers are at hand, 5 KiB each; those of the others are made again in 5 us when they talk."""
@@ -97,10 +98,10 @@ class OverlayConfig:
         """
         return cls(
             **{
-                "quiet_idle_s": 15.0,
+                "quiet_idle_s": 10.0,
                 "quiet_keepalive_s": 60.0,
                 "half_open_s": 5.0,
-                "dht": DhtConfig(refresh_count=3),
+                "dht": DhtConfig(refresh_count=3, silent_s_max=7200.0),
                 **others,
             }
         )

@@ -18,6 +18,7 @@ from ...wire.cookie import CookieJar
 from ...wire.endpoint import Endpoint
 from ...wire.errors import ConfigError, DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
 from ...wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, Rejected
+from ...wire.handshake_packets import Initial, split_initial
 from ...wire.identity import Identity, NodeId, PublicKey
 from ...wire.packet import FINAL, INITIAL
 from ...wire.session import Session
@@ -224,22 +225,29 @@ class Handshakes:
         if known is not None:
             self.packets.append((known.reply, source))
             return
-        source_id, cookie = Acceptance.peek(packet)
-        if fault_points.active and fault_points.fires("overlay.expire-cookie", self._identity.node_id):
+        initial = split_initial(packet)
+        source_id, cookie = initial.source_id, initial.cookie
+        if (
+            cookie
+            and fault_points.active
+            and fault_points.fires("overlay.expire-cookie", self._identity.node_id)
+        ):
             cookie = b""
         if self.half_open.needs_cookie(cookie, source, source_id, now):
             self.packets.append((self.half_open.cookies.packet(source, source_id, now), source))
             self.dropped["handshake: cookie asked"] += 1
             return
         try:
-            self._accept(packet, digest, source, now)
+            self._accept(packet, initial, digest, source, now)
         except Rejected as rejection:
             self.dropped[f"handshake: rejected {rejection.reason}"] += 1
             self.packets.append((rejection.packet, source))
 
-    def _accept(self, packet: bytes, digest: bytes, source: Endpoint, now: float) -> None:
+    def _accept(self, packet: bytes, initial: Initial, digest: bytes, source: Endpoint, now: float) -> None:
         local_id = self._new_id()
-        acceptance = Acceptance.receive(packet, self._identity, self._settings, self._entropy, local_id)
+        acceptance = Acceptance.receive(
+            packet, self._identity, self._settings, self._entropy, local_id, initial
+        )
         early = b""
         if acceptance.early and acceptance.remote_key is not None:
             sender = Contact(acceptance.remote_key, source)

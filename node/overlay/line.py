@@ -19,10 +19,6 @@ ANSWERER_PATIENCE = 1.25
 """The side that was called waits longer before it probes: one probe serves both sides."""
 
 
-IDLE_STEPS = 4
-"""Into so many steps time is cut when the end of an idle line is planned; it may last a quarter longer."""
-
-
 class LineState(Enum):
     """What is to be done with a line."""
 
@@ -143,11 +139,9 @@ class Line:
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
-        # Rounded up, so that lines that fell silent at about the same time end in one wake.
+        # On a grid, so that lines which fell silent at about the same time end in one wake.
         idle_s = self._idle_s
-        deadline = min(
-            self.probe_at, (self.last_use // (idle_s / IDLE_STEPS) + IDLE_STEPS + 1) * (idle_s / IDLE_STEPS)
-        )
+        deadline = min(self.probe_at, (self.last_use // idle_s + 2) * idle_s)
         session = self.session.next_timeout()
         if session is not None and session < deadline:
             deadline = session

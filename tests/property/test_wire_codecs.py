@@ -14,7 +14,8 @@ from mesh99.wire.codec import ITEMS_MAX, Reader, pack, unpack
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.errors import ConfigError, DecodeError, HandshakeFailed
-from mesh99.wire.handshake import Acceptance, Established, Initiation, Rejected
+from mesh99.wire.handshake import Established, Initiation, Rejected
+from mesh99.wire.handshake_packets import split_initial
 from mesh99.wire.handshake_payload import CIPHER_CHACHA, Payload
 from mesh99.wire.identity import Identity, NodeId, PublicKey
 from mesh99.wire.node_record import NodeRecord
@@ -140,7 +141,7 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
         Record(bytes(32), CALLER.public_key, 1, 1, data, bytes(64))
     ),
     "payload": Payload.decode,
-    "peek": Acceptance.peek,
+    "split": split_initial,
     "initial": accept,
     "answer": lambda data: called(ANSWERER.public_key).receive(data),
 }
@@ -153,7 +154,7 @@ SEEDS: dict[str, bytes] = {
     .to_record(CALLER)
     .value,
     "payload": Payload(CALLER.public_key, 1, 1, bytes(16), 0, None, b"early").encode(),
-    "peek": call().packet(),
+    "split": call().packet(),
     "initial": call().packet(),
     "answer": accept(call().packet()).reply(),
 }

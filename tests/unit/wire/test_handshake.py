@@ -32,7 +32,7 @@ from mesh99.wire.handshake import (
     Rejected,
     reset_packet,
 )
-from mesh99.wire.handshake_packets import INITIAL_HEAD, REASONS, REPLY_OVERHEAD_BYTES
+from mesh99.wire.handshake_packets import INITIAL_HEAD, REASONS, REPLY_OVERHEAD_BYTES, split_initial
 from mesh99.wire.identity import PublicKey
 from mesh99.wire.noise import HandshakeState
 from mesh99.wire.packet import COOKIE, DATAGRAM_BYTES, REJECT, RESET
@@ -161,7 +161,7 @@ def test_no_answer_is_longer_than_the_first_packet(key: PublicKey | None, size: 
         with pytest.raises(Rejected) as caught:
             accept(packet, settings)
         assert len(caught.value.packet) <= size
-    source_id, _ = Acceptance.peek(packet)
+    source_id = split_initial(packet).source_id
     assert len(CookieJar(bytes(32), 0.0).packet(SOURCE, source_id, 0.0)) <= size
 
 
@@ -233,7 +233,8 @@ def test_a_cookie_is_handed_out_and_followed_a_few_times() -> None:
     initiation.packet()
     packet = CookieJar(bytes(32), 0.0).packet(SOURCE, CALLER_ID, 0.0)
     assert [initiation.receive(packet) for _ in range(COOKIES_MAX + 1)] == [packet[9:]] * COOKIES_MAX + [None]
-    assert Acceptance.peek(initiation.packet(cookie=packet[9:])) == (CALLER_ID, packet[9:])
+    again = split_initial(initiation.packet(cookie=packet[9:]))
+    assert (again.source_id, again.cookie) == (CALLER_ID, packet[9:])
     finish(initiation, accept(initiation.packet(cookie=packet[9:])))
 
 
