@@ -4,41 +4,15 @@ from __future__ import annotations
 
 import click
 
-from .options import MeshCommand, MeshGroup, pass_environment
-from .output import Environment
+from .options import MeshGroup
+
+COMMANDS = ("list", "run", "sweep", "replay", "diff", "shrink", "report")
 
 
-@click.group("sim", cls=MeshGroup)
+@click.group("sim", cls=MeshGroup, late={name: f"sim_{name}" for name in COMMANDS})
 def command() -> None:
-    """Simulate networks with the code of the real node."""
+    """Simulate networks with the code of the real node.
 
-
-@command.command("list", cls=MeshCommand)
-@pass_environment
-def list_scenarios(environment: Environment) -> None:
-    """List the scenarios."""
-    from ..simulations import scenarios
-
-    rows = list(scenarios().items())
-    document = [{"scenario": name, "description": description} for name, description in rows]
-    environment.result(document, lambda: environment.table(("SCENARIO", "WHAT HAPPENS"), rows))
-
-
-@command.command("run", cls=MeshCommand)
-@click.argument("scenario")
-@click.option("--nodes", default=200, show_default=True, type=click.IntRange(2), metavar="N")
-@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), metavar="H", help="Virtual hours.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), metavar="S")
-@pass_environment
-def run(environment: Environment, scenario: str, nodes: int, hours: float | None, seed: int) -> None:
-    """Run SCENARIO and print its figures.
-
-    The same scenario, nodes, hours and seed give the same digest: every datagram is the same.
+    SCENARIO is the name of one that comes with mesh99 (`mesh99 sim list`) or a .toml file. Exit codes: 0 all held,
+    1 a check or an expectation failed, 2 wrong usage or a bad file, 130 interrupted.
     """
-    from ..simulations import run_scenario
-
-    with environment.progress(f"{scenario}, {nodes} nodes, seed {seed}") as progress:
-        outcome = run_scenario(scenario, nodes=nodes, seed=seed, hours=hours, progress=progress)
-    fields = [("scenario", scenario), ("seed", str(seed)), ("digest", outcome["digest"])]
-    fields += [(name, f"{value:g}") for name, value in outcome["figures"].items()]
-    environment.result(outcome, lambda: environment.fields(fields))

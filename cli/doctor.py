@@ -150,11 +150,12 @@ def examine_peers(home: Path, status: dict[str, Any] | None) -> Finding:
 
 def examine_contacts(home: Path) -> Finding:
     """What a node saved of its peers is how it comes back without a registry."""
+    from ..node.home_disk import HomeDisk
     from ..node.saved_contacts import load_contacts
     from ..wire.errors import MeshError
 
     try:
-        contacts = load_contacts(home)
+        contacts = load_contacts(HomeDisk(home))
     except (MeshError, OSError) as error:
         return Finding("peers", "bad", str(error), getattr(error, "hint", None))
     return Finding("peers", "ok", f"{len(contacts)} contacts saved for the next start")

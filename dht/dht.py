@@ -113,9 +113,10 @@ class Dht:
         if not self._rpc.unreachable(node_id, now):
             self._liveness.doubt(node_id, now)
 
-    def forgotten(self, node_id: NodeId) -> None:
-        """Note that a living peer forgot its session: what was sent in it goes again, over the next one."""
-        self._rpc.send_again(node_id)
+    def forgotten(self, node_id: NodeId, now: float) -> None:
+        """Note that a living peer forgot its session: what it was asked goes again, over the next one, else a ping."""
+        if not self._rpc.send_again(node_id):
+            self._liveness.doubt(node_id, now)
 
     def take_requests(self) -> list[Request]:
         """Return the requests to send, once."""

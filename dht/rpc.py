@@ -154,9 +154,11 @@ class Rpc:
             self._fail(pending, now)
         return bool(doomed)
 
-    def send_again(self, node_id: NodeId) -> None:
-        """Send all requests to a peer once more, which counts as no try of them."""
-        self.outgoing += [each.request for each in self._pending.values() if each.contact.node_id == node_id]
+    def send_again(self, node_id: NodeId) -> bool:
+        """Send all requests to a peer once more, which counts as no try of them; False when there are none."""
+        again = [each.request for each in self._pending.values() if each.contact.node_id == node_id]
+        self.outgoing += again
+        return bool(again)
 
     def take_requests(self) -> list[Request]:
         """Return what is to be sent, once."""

@@ -119,13 +119,17 @@ class Timing:
         return True
 
     def _network(self, rtt_s: float) -> None:
+        """Take in a round trip; the first few can only raise what is assumed, for the quickest answer first."""
         self._samples.append(rtt_s)
         self._fresh += 1
-        if self._fresh >= SAMPLES_PER_MEDIAN or len(self._samples) == 1:
-            self._fresh = 0
+        few = len(self._samples) < SAMPLES_PER_MEDIAN
+        if few or self._fresh >= SAMPLES_PER_MEDIAN:
+            self._fresh = self._fresh if few else 0
             ascending = sorted(self._samples)
-            self.first_timeout_s = self._clamped(MEDIAN_FACTOR * ascending[len(ascending) // 2])
-            self.hedge_s = self._clamped(ascending[len(ascending) // 4])
+            first_s = self._clamped(MEDIAN_FACTOR * ascending[len(ascending) // 2])
+            hedge_s = self._clamped(ascending[len(ascending) // 4])
+            self.first_timeout_s = max(first_s, self.first_timeout_s) if few else first_s
+            self.hedge_s = max(hedge_s, self.hedge_s) if few else hedge_s
 
     def _clamped(self, timeout_s: float) -> float:
         return min(self._config.timeout_s_max, max(self._config.timeout_s_min, timeout_s))

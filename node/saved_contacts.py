@@ -33,7 +33,7 @@ def load_contacts(disk: Disk) -> list[Contact]:
             raise ValueError("too long")
         return [_contact(row) for row in json.loads(text)]
     except (ValueError, KeyError, TypeError, ConfigError) as error:
-        hint = f"remove {FILE_NAME} in {disk}; the node then joins through a registry or --peer"
+        hint = f"remove {disk}/{FILE_NAME}; the node then joins through a registry or --peer"
         raise ConfigError("home", f"the saved contacts cannot be read: {error}", hint) from error
 
 

@@ -1,68 +1,175 @@
-"""Run a scenario by name: the figures, the digest of all packets, and the line that repeats the run."""
+"""Run a scenario in its tier: the figures, the digests, what failed, and the line that repeats the run."""
 
 from __future__ import annotations
 
 import resource
+import shlex
 import time
-from typing import TypedDict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from ..wire.errors import ConfigError
-from .scenario_join import Join, Progress
-from .world import World
+from .code_version import code_version
+from .outcome import Failure, Outcome, RunOptions
+from .replay import checkpoint
+from .scenario.catalog import load, shipped
+from .scenario.changes import with_changes
+from .scenario.expectations import Expectation
+from .scenario.schema import Scenario
+from .scenario.writing import document_of
 
-SCENARIOS = {"join": Join}
-
-NODES_MAX = 0xFFFFFF
-"""Simulated addresses are 10.x.x.x."""
-
-
-class Outcome(TypedDict):
-    """What a run gives; equal arguments give an equal `digest` on machines with the same library versions."""
-
-    digest: str
-    scenario: str
-    seed: int
-    figures: dict[str, float]
+RUNNERS = {
+    "model": ".model.simulation",
+    "heap": ".heap.running",
+    "agents": ".agents.simulation",
+    "processes": ".processes.simulation",
+}
+"""Where each tier's `run` is; imported when it is needed, since some need libraries that others do not."""
 
 
 def scenarios() -> dict[str, str]:
-    """Return each scenario with what it does, in a line."""
-    return {name: (scenario.__doc__ or "").splitlines()[0] for name, scenario in SCENARIOS.items()}
+    """Return each scenario that comes with the package, with what it does, in a line."""
+    return shipped()
 
 
 def run_scenario(
-    name: str, *, nodes: int, seed: int, hours: float | None = None, progress: Progress | None = None
+    scenario: str | Path | Scenario,
+    *,
+    nodes: int | None = None,
+    hours: float | None = None,
+    seed: int = 1,
+    crypto: str = "simulated",
+    options: RunOptions | None = None,
 ) -> Outcome:
-    """Run a scenario; raises ConfigError. `progress(done_s, total_s)` is called with virtual seconds.
+    """Run a scenario: a shipped one by name, one from a file, or one made in a program; raises ConfigError.
 
-    Any other error carries the line that repeats the run as a note.
+    `nodes` and `hours` (of the measured phase) take the place of the scenario's own; `options`, that of `crypto`.
     """
-    _check(name, nodes, hours)
+    return run_outcome(
+        changed(scenario, nodes=nodes, hours=hours), seed, options or RunOptions(crypto=crypto)
+    )
+
+
+def changed(
+    scenario: str | Path | Scenario, *, nodes: int | None = None, hours: float | None = None
+) -> Scenario:
+    """Return a scenario with another size or length; raises ConfigError."""
+    changes: dict[str, str] = {}
+    if nodes is not None:
+        changes["population.nodes"] = str(nodes)
+    if hours is not None:
+        changes["duration"] = f"{hours!r}h"
+    whole = scenario if isinstance(scenario, Scenario) else load(scenario)
+    return with_changes(whole, changes) if changes else whole
+
+
+def run_outcome(scenario: Scenario, seed: int, options: RunOptions) -> Outcome:
+    """Run a whole scenario."""
+    outcome = _measured(lambda: _runner(scenario.tier)(scenario, seed, options))
+    if outcome.interrupted and options.checkpoint is not None and scenario.tier != "heap":
+        checkpoint.save_start(outcome, options.checkpoint)
+    return outcome
+
+
+def resume(path: Path, options: RunOptions) -> Outcome:
+    """Take up a run that was put aside when it was ended before its time; raises ConfigError.
+
+    A tier whose runs cannot be written (replay/checkpoint.py) makes the same run again from its start.
+    """
+    from .heap.running import go_on
+
+    header = checkpoint.header_of(path)
+    if header.whole:
+        return _measured(lambda: go_on(path, options))
+    scenario = checkpoint.start_of(header, path)
+    return run_outcome(scenario, header.seed, replace(options, crypto=header.crypto))
+
+
+def _runner(tier: str) -> Callable[[Scenario, int, RunOptions], Outcome]:
+    if tier not in RUNNERS:
+        raise ConfigError("tier", f"there is no {tier!r}", f"one of: {', '.join(RUNNERS)}")
+    run: Callable[[Scenario, int, RunOptions], Outcome] = import_module(RUNNERS[tier], __package__).run
+    return run
+
+
+def _measured(run: Callable[[], Outcome]) -> Outcome:
+    """Add what the machine took, what was expected in vain, and the version of the code."""
     began = time.perf_counter()
-    world = World(seed)
-    scenario = SCENARIOS[name](world, nodes)
-    try:
-        figures = scenario.run(None if hours is None else hours * 3600, progress)
-    except Exception as error:
-        error.add_note(
-            f"after {world.now():.3f} virtual seconds; repeat it: {replay_line(name, nodes, seed, hours)}"
-        )
-        raise
+    outcome = run()
+    figures = dict(outcome.figures)
     figures["wall_s"] = round(time.perf_counter() - began, 3)
     figures["peak_rss_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-    return {"digest": scenario.network.digest(), "scenario": name, "seed": seed, "figures": figures}
+    # A run that broke off early has not measured what was expected.
+    whole = not (outcome.interrupted or outcome.failures)
+    missed = tuple(_missed(outcome.scenario, figures)) if whole else ()
+    return replace(outcome, figures=figures, failures=outcome.failures + missed, code=code_version())
 
 
-def replay_line(name: str, nodes: int, seed: int, hours: float | None = None) -> str:
+def _missed(scenario: Scenario, figures: dict[str, float]) -> Iterator[Failure]:
+    """Yield a failure for each expectation that does not hold."""
+    for name, text in scenario.expect.items():
+        figure = figures.get(name)
+        if figure is None:
+            told = f"nothing was measured; expected {text}"
+        elif not Expectation.parse(text).holds(figure):
+            told = f"{figure:g}; expected {text}"
+        else:
+            continue
+        yield Failure(
+            check=name, at_s=figures.get("virtual_s", 0.0), event=0, node=None, message=f"{name}: {told}"
+        )
+
+
+# the line that repeats a run
+
+
+def replay_line(outcome: Outcome) -> str:
     """Return the command that repeats a run."""
-    length = "" if hours is None else f" --hours {hours!r}"
-    return f"mesh99 sim run {name} --nodes {nodes}{length} --seed {seed}"
+    scenario = outcome.scenario
+    words = ["mesh99", "sim", "run", *_arguments(scenario), "--seed", str(outcome.seed)]
+    if outcome.crypto == "real":
+        words += ["--crypto", "real"]
+    return shlex.join(words)
 
 
-def _check(name: str, nodes: int, hours: float | None) -> None:
-    if name not in SCENARIOS:
-        raise ConfigError("scenario", f"there is no {name!r}", f"one of: {', '.join(SCENARIOS)}")
-    if not 2 <= nodes <= NODES_MAX:
-        raise ConfigError("nodes", f"must be 2 to {NODES_MAX}, not {nodes}")
-    if hours is not None and hours <= 0:
-        raise ConfigError("hours", "must be more than 0")
+def _arguments(scenario: Scenario) -> list[str]:
+    """Name a scenario: as a shipped one and what was changed in it, or as a file."""
+    if scenario.name not in shipped():
+        return [f"{scenario.name}.toml"]
+    changes = dict(_changes(document_of(load(scenario.name)), document_of(scenario)))
+    nodes = changes.pop("population.nodes", None)
+    words = [scenario.name] if nodes is None else [scenario.name, "--nodes", nodes]
+    for key, text in changes.items():
+        words += ["--set", f"{key}={text}"]
+    return words
+
+
+def _changes(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what turns one document of a scenario into another, as a command line takes it."""
+    old, new = _parts(before), _parts(after)
+    if new is None:
+        if before != after:
+            yield key, _text(after)
+        return
+    for name in (name for name in reversed(old or {}) if name not in new):
+        yield f"{key}.{name}".lstrip("."), "none"
+    for name, part in new.items():
+        yield from _changes((old or {}).get(name), part, f"{key}.{name}".lstrip("."))
+
+
+def _parts(value: Any) -> dict[str, Any] | None:
+    """Return the tables and values in a table, or the tables of an array by their index; None for a plain value."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return {str(index): part for index, part in enumerate(value)}
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(str(each) for each in value) if isinstance(value, list) else str(value)

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable
 from hashlib import blake2b
 from random import Random
+from typing import Any
 
 NANOSECONDS = 1_000_000_000
 
@@ -25,19 +26,19 @@ EVENTS_WITHOUT_TIME_MAX = 200_000
 class ScheduledCall:
     """A call that is due later and can be called off."""
 
-    __slots__ = ("_callback",)
+    __slots__ = ("callback",)
 
     def __init__(self, callback: Callable[[], None]) -> None:
-        self._callback: Callable[[], None] | None = callback
+        self.callback: Callable[[], None] | None = callback
 
     def __call__(self) -> None:
         """Make the call, unless it was called off."""
-        if self._callback is not None:
-            self._callback()
+        if self.callback is not None:
+            self.callback()
 
     def cancel(self) -> None:
         """Call it off; its place in the heap stays until its time."""
-        self._callback = None
+        self.callback = None
 
 
 class World:
@@ -46,8 +47,10 @@ class World:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.now_ns = 0
+        self.event = 0
+        """Number of the event that runs, or ran last."""
         self._sequence = 0
-        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
 
     # Clock
 
@@ -72,10 +75,10 @@ class World:
 
     # events
 
-    def push(self, time_ns: int, callback: Callable[[], None]) -> None:
-        """Put a call that nobody will call off into the heap."""
+    def push(self, time_ns: int, callback: Callable[..., object], *args: Any) -> None:
+        """Put a call that nobody will call off into the heap: `callback(*args)`."""
         self._sequence += 1
-        heapq.heappush(self._heap, (time_ns, self._sequence, callback))
+        heapq.heappush(self._heap, (time_ns, self._sequence, callback, args))
 
     def run_until(self, when: float) -> None:
         """Make every call that is due up to a time, and stand there; raises RuntimeError when time stands still."""
@@ -89,13 +92,21 @@ class World:
                 )
         self.now_ns = max(self.now_ns, end_ns)
 
+    def step(self) -> bool:
+        """Make the next call, whenever it is due; false when there is none. An event loop runs the world by this."""
+        if not self._heap:
+            return False
+        self.now_ns, self.event, callback, args = heapq.heappop(self._heap)
+        callback(*args)
+        return True
+
     def _run_some(self, end_ns: int) -> None:
         heap, pop = self._heap, heapq.heappop
         for _ in range(EVENTS_WITHOUT_TIME_MAX):
             if not heap or heap[0][0] > end_ns:
                 return
-            self.now_ns, _, callback = pop(heap)
-            callback()
+            self.now_ns, self.event, callback, args = pop(heap)
+            callback(*args)
 
     # randomness
 

@@ -209,6 +209,7 @@ class Handshakes:
             line.session.measured(now - dial.started)
         if dial.waiting or established.final_packet:
             line.session.ping(now)
+            line.asked(now)
         elif not dial.requests:
             # Only the DHT asked. The other side learns from this packet that it may answer here; should the packet
             # get lost, it forgets the session and says so when it is next used.

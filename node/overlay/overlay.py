@@ -272,7 +272,7 @@ class Overlay:
         line = self.lines.by_remote_id.get(remote_id)
         if line is not None and compare_digest(line.reset_token, token):
             self._drop(line, "reset", now, dead=True)
-            self.dht.forgotten(line.node_id)
+            self.dht.forgotten(line.node_id, now)
         else:
             self.dropped["reset without proof"] += 1
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from agents_world import VirtualHostWorld
 from host_worlds import HostWorld, LoopbackWorld, SimulatedWorld
 
 WORLDS: dict[str, Callable[[], HostWorld]] = {
     "asyncio": lambda: LoopbackWorld("asyncio"),
     "uvloop": lambda: LoopbackWorld("uvloop"),
     "simulator": SimulatedWorld,
+    "virtual-asyncio": VirtualHostWorld,
 }
 
 

@@ -1,4 +1,4 @@
-"""What only real sockets have: TCP connections, limits on them, and descriptors that must not stay open."""
+"""What only real sockets have: limits on TCP connections, and descriptors that must not stay open."""
 
 from __future__ import annotations
 
@@ -15,42 +15,6 @@ from host_worlds import LoopbackWorld, pair
 from mesh99.node.asyncio_host import HostConfig
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.wire.endpoint import Endpoint
-
-
-def test_a_line_moves_to_a_stream_and_back_when_it_breaks(loopback: LoopbackWorld) -> None:
-    a, b, call = pair(loopback, OverlayConfig(tcp_upgrade_bytes=1))
-    a.send(call.line, b"first")
-    loopback.until(lambda: call.line.session.path.transport == "tcp" and b.received)
-    [back] = b.overlay.lines.current()
-    b.send(back, b"an answer")
-    loopback.until(lambda: a.received)
-    assert back.session.path.transport == "tcp"
-    a.network.close_stream(call.line.session.path)
-    a.send(call.line, b"second")
-    loopback.until(lambda: len(b.received) == 2)
-    assert call.line.session.path.transport == back.session.path.transport == "udp"
-
-
-def test_both_opening_a_stream_at_once_keep_one(loopback: LoopbackWorld) -> None:
-    a, b, call = pair(loopback, OverlayConfig(tcp_upgrade_bytes=100_000))
-    [back] = b.overlay.lines.current()
-    size = 20 * 500_000
-    for _ in range(20):
-        a.send(call.line, bytes(500_000))
-        b.send(back, bytes(500_000))
-    loopback.until(lambda: len(a.received) == len(b.received) == 20, timeout_s=60)
-    assert call.line.session.path.transport == back.session.path.transport == "tcp"
-    # Every move repeats what is under way: the two must not follow each other from one connection to the other.
-    assert call.line.session.tx_bytes + back.session.tx_bytes < 2 * 1.5 * size
-
-
-def test_a_peer_is_called_over_a_stream_alone(loopback: LoopbackWorld) -> None:
-    a, b = loopback.add(), loopback.add()
-    call = a.connect(b.endpoint._replace(transport="tcp"))
-    loopback.until(lambda: call.outcomes and b.came)
-    a.send(call.line, bytes(500_000))
-    loopback.until(lambda: b.received)
-    assert call.line.path_kind == "tcp"
 
 
 def test_a_stranger_s_stream_is_closed(loopback: LoopbackWorld) -> None:

@@ -254,6 +254,111 @@ def test_closing_a_stream_that_does_not_exist_is_nothing(world: HostWorld) -> No
     assert closed == []
 
 
+def streams_opened(site: Site) -> list[Endpoint]:
+    """Note the streams that a site hears the opening of."""
+    opened: list[Endpoint] = []
+    vars(site.overlay)["stream_opened"] = lambda endpoint, now: opened.append(endpoint)
+    return opened
+
+
+def open_stream(world: HostWorld, a: Site, b: Site) -> Endpoint:
+    """Open a stream that no session uses; return its name on the first site."""
+    opened = streams_opened(a)
+    name = b.endpoint._replace(transport="tcp")
+    a.network.open_stream(name)
+    world.until(lambda: opened)
+    assert opened == [name]
+    return name
+
+
+def test_packets_on_a_stream_come_in_order_under_the_name_of_its_other_end(world: HostWorld) -> None:
+    a, b = world.add(), world.add()
+    heard, answered = overhear(b), overhear(a)
+    name = open_stream(world, a, b)
+    packets = [bytes([number]) * (1 + number * 1300) for number in range(50)]
+    for packet in packets:
+        a.network.send(packet, name)
+    a.network.flush()
+    world.until(lambda: len(heard) == 50)
+    assert [packet for packet, _ in heard] == packets
+    [back] = dict.fromkeys(source for _, source in heard)
+    assert back.transport == "tcp"
+    assert back.host == a.endpoint.host
+    b.network.send(b"answer", back)
+    b.network.flush()
+    world.until(lambda: answered)
+    assert answered == [(b"answer", name)]
+
+
+def test_what_is_sent_while_a_stream_opens_is_kept(world: HostWorld) -> None:
+    a, b = world.add(), world.add()
+    heard = overhear(b)
+    name = b.endpoint._replace(transport="tcp")
+    a.network.open_stream(name)
+    for number in range(10):
+        a.network.send(bytes([number]), name)
+    a.network.flush()
+    world.until(lambda: len(heard) == 10)
+    assert [packet for packet, _ in heard] == [bytes([number]) for number in range(10)]
+
+
+def test_closing_a_stream_delivers_what_was_sent_and_tells_both(world: HostWorld) -> None:
+    a, b = world.add(), world.add()
+    heard, closed_a, closed_b = overhear(b), streams_closed(a), streams_closed(b)
+    name = open_stream(world, a, b)
+    a.network.send(b"last words", name)
+    a.network.flush()
+    a.network.close_stream(name)
+    world.until(lambda: closed_a and closed_b)
+    assert [packet for packet, _ in heard] == [b"last words"]
+    assert (closed_a, closed_b) == ([name], [heard[0][1]])
+
+
+def test_a_killed_peer_s_streams_end(world: HostWorld) -> None:
+    a, b = world.add(), world.add()
+    closed = streams_closed(a)
+    name = open_stream(world, a, b)
+    world.kill(b)
+    world.until(lambda: closed)
+    assert closed == [name]
+
+
+def test_a_line_moves_to_a_stream_and_back_when_it_breaks(world: HostWorld) -> None:
+    a, b, call = pair(world, OverlayConfig(tcp_upgrade_bytes=1))
+    a.send(call.line, b"first")
+    world.until(lambda: call.line.session.path.transport == "tcp" and b.received)
+    [back] = b.overlay.lines.current()
+    b.send(back, b"an answer")
+    world.until(lambda: a.received)
+    assert back.session.path.transport == "tcp"
+    a.network.close_stream(call.line.session.path)
+    a.send(call.line, b"second")
+    world.until(lambda: len(b.received) == 2)
+    assert call.line.session.path.transport == back.session.path.transport == "udp"
+
+
+def test_both_opening_a_stream_at_once_keep_one(world: HostWorld) -> None:
+    a, b, call = pair(world, OverlayConfig(tcp_upgrade_bytes=100_000))
+    [back] = b.overlay.lines.current()
+    size = 20 * 500_000
+    for _ in range(20):
+        a.send(call.line, bytes(500_000))
+        b.send(back, bytes(500_000))
+    world.until(lambda: len(a.received) == len(b.received) == 20, timeout_s=60)
+    assert call.line.session.path.transport == back.session.path.transport == "tcp"
+    # Every move repeats what is under way: the two must not follow each other from one connection to the other.
+    assert call.line.session.tx_bytes + back.session.tx_bytes < 2 * 1.5 * size
+
+
+def test_a_peer_is_called_over_a_stream_alone(world: HostWorld) -> None:
+    a, b = world.add(), world.add()
+    call = a.connect(b.endpoint._replace(transport="tcp"))
+    world.until(lambda: call.outcomes and b.came)
+    a.send(call.line, bytes(500_000))
+    world.until(lambda: b.received)
+    assert call.line.path_kind == "tcp"
+
+
 # closing
 
 

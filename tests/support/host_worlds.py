@@ -21,7 +21,8 @@ from mesh99.node.ports import Clock, Network
 from mesh99.node.pump import Pump
 from mesh99.simulations.host import Host as SimulatedHost
 from mesh99.simulations.network import Network as SimulatedNetwork
-from mesh99.simulations.network import NetworkConfig
+from mesh99.simulations.scenario.schema import Links, Scenario
+from mesh99.simulations.scenario.units import Share
 from mesh99.simulations.world import World as VirtualWorld
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
@@ -184,7 +185,8 @@ class SimulatedWorld:
 
     def __init__(self, seed: int = 7) -> None:
         self.world = VirtualWorld(seed)
-        self.network = SimulatedNetwork(self.world, NetworkConfig(loss=0.0))
+        scenario = Scenario(name="conformance", about="", links=Links(loss=Share(0.0)))
+        self.network = SimulatedNetwork(self.world, scenario)
         self._hosts: dict[Site, SimulatedHost] = {}
         self._count = 0
 
@@ -192,7 +194,8 @@ class SimulatedWorld:
         """Start an overlay on a machine of its own."""
         self._count += 1
         host = SimulatedHost(self.world, self.network, self._count, config or OverlayConfig())
-        site = Site(host.pump, self.world, host, host.contact)
+        host.start()
+        site = Site(host.pump, host.clock, host, host.contact)
         self._hosts[site] = host
         return site
 
@@ -208,13 +211,12 @@ class SimulatedWorld:
         self.world.run_until(self.world.now() + seconds)
 
     def kill(self, site: Site) -> None:
-        """Take the machine away."""
-        self._hosts.pop(site).kill()
+        """Kill the process; its machine stays."""
+        self._hosts.pop(site).stop(graceful=False)
 
     def close(self, site: Site) -> None:
-        """Say goodbye and take the machine away."""
-        site.pump.close()
-        self._hosts.pop(site).kill()
+        """Say goodbye and end the process."""
+        self._hosts.pop(site).stop()
 
     def close_all(self) -> None:
         """Close every site."""

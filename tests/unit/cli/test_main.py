@@ -37,7 +37,7 @@ def all_commands() -> list[tuple[str, ...]]:
     for name in COMMANDS:
         command = main.get_command(context, name)
         assert command is not None
-        leaves = list(command.commands) if isinstance(command, click.Group) else [""]
+        leaves = command.list_commands(context) if isinstance(command, click.Group) else [""]
         found += [(name, leaf) if leaf else (name,) for leaf in leaves]
     return found
 
@@ -57,7 +57,7 @@ def test_help_and_questions_load_nothing_heavy(tmp_path: Path) -> None:
         "heavy = {'aiohttp', 'asyncio', 'rich', 'nacl', 'cryptography', 'msgspec', 'mesh99.node.node'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
     )
-    for arguments in (["--help"], ["--home", str(tmp_path), "status"]):
+    for arguments in (["--help"], ["sim", "run", "--help"], ["--home", str(tmp_path), "status"]):
         done = subprocess.run([sys.executable, "-c", source, *arguments], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 

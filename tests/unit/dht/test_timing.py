@@ -50,9 +50,20 @@ def test_the_hedge_is_a_quick_round_trip_but_not_below_the_floor(timing: Timing)
 
 def test_answers_to_repeated_requests_are_no_samples_of_the_peer_but_of_the_network(timing: Timing) -> None:
     peer = timing.of(PEER)
-    timing.measured(peer, 0.1, tries=2)
+    for _ in range(4):
+        timing.measured(peer, 0.1, tries=2)
     assert peer.smoothed_s is None
     assert timing.first_timeout_s == pytest.approx(0.4)
+
+
+def test_the_quickest_of_the_first_answers_does_not_make_all_others_late(timing: Timing) -> None:
+    peer = timing.of(PEER)
+    first_s = timing.first_timeout_s
+    for rtt_s in (0.001, 0.3, 0.2):
+        timing.measured(peer, rtt_s, tries=1)
+        assert timing.first_timeout_s >= first_s
+    timing.measured(peer, 0.02, tries=1)
+    assert timing.first_timeout_s == pytest.approx(0.8), "four times the median of four"
 
 
 def test_timeouts_double_until_a_sample_comes(timing: Timing) -> None:

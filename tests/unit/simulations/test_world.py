@@ -26,6 +26,14 @@ def test_a_call_never_comes_before_its_time() -> None:
     assert early == []
 
 
+def test_a_pushed_call_gets_its_arguments_and_a_number() -> None:
+    world, seen = World(1), []
+    world.push(2, lambda *args: seen.append((world.now_ns, world.event, args)), "late", 2)
+    world.push(1, lambda *args: seen.append((world.now_ns, world.event, args)))
+    world.run_until(1.0)
+    assert seen == [(1, 2, ()), (2, 1, ("late", 2))]
+
+
 def test_a_call_in_the_past_comes_at_once() -> None:
     world, seen = World(1), []
     world.run_until(5.0)

@@ -1,0 +1,129 @@
+"""Nobody can make a node send much to somebody else.
+
+To an endpoint that has not shown that it receives there, a node sends no more bytes than came from it; handshakes keep
+to once as many, everything together to three times (RFC 9000, section 8). An endpoint has shown it when the host that
+really is there sends something after it was sent something. What a node sends of itself, its own first packets, answers
+nobody and does not count. Endpoints are followed from the first packet with a false source on, and all of those that
+send to a few watched hosts.
+"""
+
+from __future__ import annotations
+
+from ...node.overlay.line import Line
+from ...wire.endpoint import Endpoint
+from ...wire.packet import INITIAL
+from ..network.attachment import NOBODY
+from ..network.network import Packet
+from ..stage import Stage
+from .check import Check
+from .truth import Truth
+
+WATCHED = 32
+"""Honest hosts of which every peer is followed."""
+
+FOLLOWED_MAX = 100_000
+"""Pairs of host and endpoint that are followed at once, about 200 bytes each; the oldest goes."""
+
+HANDSHAKE_FACTOR = 1
+ANYTHING_FACTOR = 3
+
+HANDSHAKES = range(0x80, 0x85)
+"""First bytes of the packets that make a session; RESET and data are the rest."""
+
+
+Peer = Endpoint | int
+"""Who is followed: an endpoint, or a host by its index where NATs give one host several."""
+
+
+class Account:
+    """What went between a host and an endpoint that has not shown itself."""
+
+    __slots__ = ("called", "came", "handshakes", "proved", "went")
+
+    def __init__(self) -> None:
+        self.came = 0
+        self.went = 0
+        self.handshakes = 0
+        self.called = False
+        """The host sent a first packet of its own there."""
+        self.proved = False
+
+
+class Amplification(Check):
+    """Out at most as much as in."""
+
+    name = "amplification"
+    about = "an endpoint that proved nothing gets no more handshake bytes than it sent, and 3 times that of anything"
+
+    def __init__(self, stage: Stage, truth: Truth) -> None:
+        super().__init__(stage, truth)
+        self._step = max(1, stage.scenario.population.nodes // WATCHED)
+        self._doubled = 2 if stage.scenario.links.duplicate else 1
+        """A packet that the network doubles comes twice, and is answered twice."""
+        self._translated = stage.scenario.nat is not None
+        self._accounts: dict[tuple[int, Peer], Account] = {}
+        self.worst = 0.0
+        """Largest ratio of bytes out to bytes in that was seen with an endpoint that proved nothing."""
+        stage.network.taps.append(self._passed)
+
+    def _passed(
+        self, now_ns: int, sender: int, receiver: int, source: Endpoint, destination: Endpoint, packet: Packet
+    ) -> None:
+        false = self._is_false(sender, source)
+        there: Peer = destination
+        here: Peer = source
+        if self._translated:
+            there = destination if receiver == NOBODY else receiver
+            here = source if false else sender
+        account = self._accounts.get((sender, there))
+        if account is None and sender % self._step == 0:
+            account = self._open(sender, there)
+        if account is not None and not account.proved:
+            self._went(sender, destination, account, packet)
+        account = self._accounts.get((receiver, here))
+        if account is None and (false or receiver % self._step == 0):
+            account = self._open(receiver, here)
+        if account is not None and not account.proved:
+            account.came += self._doubled * len(packet)
+            account.proved = not false and (account.called or account.went > 0)
+
+    def _went(self, sender: int, destination: Endpoint, account: Account, packet: Packet) -> None:
+        if packet[0] == INITIAL:
+            account.called = True
+            return
+        account.went += len(packet)
+        if packet[0] in HANDSHAKES:
+            account.handshakes += len(packet)
+        self.worst = max(self.worst, account.went / max(account.came, 1))
+        if account.handshakes > HANDSHAKE_FACTOR * account.came:
+            self._report(sender, destination, account.handshakes, "of handshakes", account)
+        elif account.went > ANYTHING_FACTOR * account.came:
+            self._report(sender, destination, account.went, "in all", account)
+
+    def _open(self, index: int, peer: Peer) -> Account:
+        """Begin to follow an endpoint; one that the host has a session with, or calls, has shown itself before."""
+        if len(self._accounts) >= FOLLOWED_MAX:
+            del self._accounts[next(iter(self._accounts))]
+        account = self._accounts[index, peer] = Account()
+        host = self.stage.population.hosts.get(index)
+        if host is not None and host.up:
+            lines = host.overlay.lines.by_local_id.values()
+            account.proved = any(self._is_at(line, peer) for line in lines)
+        return account
+
+    def _is_at(self, line: Line, peer: Peer) -> bool:
+        if isinstance(peer, Endpoint):
+            return line.session.path == peer
+        return self.stage.population.by_node_id.get(line.node_id) is self.stage.population.hosts.get(peer)
+
+    def _report(self, sender: int, destination: Endpoint, went: int, what: str, account: Account) -> None:
+        host = self.stage.population.hosts.get(sender)
+        if host is not None and host.honest:
+            self.violated(
+                sender,
+                f"{went} bytes {what} went to {destination}, which proved nothing and sent {account.came}",
+            )
+
+    def _is_false(self, sender: int, source: Endpoint) -> bool:
+        host = self.stage.population.hosts.get(sender)
+        return host is None or host.endpoint.host != source.host

@@ -1,0 +1,117 @@
+"""Everything that an Overlay holds a number of, with its limit: the one place that looks into its private parts.
+
+What grows by what others send must have a limit of its own; a new table in the code gets a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dht.bucket import Entry
+from ...dht.dht import Dht
+from ...dht.distance import ID_BITS
+from ...node.overlay.dialing import WAITING_MAX
+from ...node.overlay.line import Line
+from ...node.overlay.overlay import Overlay
+from ...wire.control_queue import PINGS_MAX, TOKENS_MAX
+from ...wire.received import RANGES_MAX
+
+DEADLINES_PER_ITEM = 64
+"""Entries of a heap of deadlines for each thing it is about: those that were moved stay until they come to its top."""
+
+DEADLINES_SPARE = 1024
+
+STORE_EXPIRIES_SPARE = 64
+"""dht/store.py rebuilds its heap of expiries when it has twice its records and so many more."""
+
+
+Amount = tuple[str, int, int]
+"""What there is, how much of it, and how much there may be."""
+
+
+def amounts(overlay: Overlay) -> Iterator[Amount]:
+    """Return everything in an Overlay that has a limit."""
+    yield from _of_calls(overlay)
+    yield from _of_table(overlay.dht)
+    yield from _of_store(overlay.dht)
+    yield from _of_requests(overlay.dht)
+    for line in overlay.lines.by_local_id.values():
+        yield from _of_line(line)
+
+
+def members(dht: Dht) -> Iterator[Entry]:
+    """Return the contacts of a table, those in reserve last in each bucket."""
+    for bucket in dht.table.buckets.values():
+        yield from bucket.entries.values()
+        yield from bucket.reserve.values()
+
+
+def _of_calls(overlay: Overlay) -> Iterator[Amount]:
+    config, lines, handshakes = overlay.config, overlay.lines, overlay._handshakes
+    yield ("lines", len(lines.by_local_id), config.lines_max)
+    yield ("peers with a line", len(lines), config.lines_max)
+    yield ("half-open handshakes", len(handshakes.half_open), config.half_open_max)
+    yield ("calls under way", len(handshakes._dials), config.dials_max)
+    for dial in handshakes._dials.values():
+        yield ("callers of one peer", len(dial.waiting), WAITING_MAX)
+        yield ("requests that wait for a call", len(dial.requests), WAITING_MAX)
+    yield ("sessions with ciphers", len(handshakes._shelf._awake), config.awake_max)
+    yield ("observers", len(overlay._observed), config.observers_max)
+    watched = DEADLINES_PER_ITEM * len(lines.by_local_id) + DEADLINES_SPARE
+    yield ("deadlines of lines", len(lines.deadlines._heap), watched)
+    called = DEADLINES_PER_ITEM * len(handshakes._dials) + DEADLINES_SPARE
+    yield ("deadlines of calls", len(handshakes._deadlines._heap), called)
+
+
+def _of_table(dht: Dht) -> Iterator[Amount]:
+    config, table = dht._config, dht.table
+    yield ("buckets", len(table.buckets), ID_BITS)
+    everywhere: dict[bytes, int] = {}
+    for bucket in table.buckets.values():
+        yield ("contacts in a bucket", len(bucket.entries), config.bucket_size)
+        yield ("contacts in reserve", len(bucket.reserve), config.reserve_max)
+        here: dict[bytes, int] = {}
+        for entry in (*bucket.entries.values(), *bucket.reserve.values()):
+            if entry.subnet is not None:
+                here[entry.subnet] = here.get(entry.subnet, 0) + 1
+                everywhere[entry.subnet] = everywhere.get(entry.subnet, 0) + 1
+        for count in here.values():
+            yield ("contacts of one subnet in a bucket", count, config.subnet_bucket_max)
+    for count in everywhere.values():
+        yield ("contacts of one subnet in the table", count, config.subnet_table_max)
+
+
+def _of_store(dht: Dht) -> Iterator[Amount]:
+    config, store = dht._config, dht.store
+    yield ("records", store.size, config.records_max)
+    yield ("bytes of records", store.bytes, config.record_bytes_max)
+    for owners in store._keys.values():
+        # The owner of a node id always has room under its own key.
+        yield ("records of one key", len(owners), config.records_per_key_max + 1)
+    for count in store._owned.values():
+        yield ("records of one owner", count, config.records_per_owner_max)
+    yield ("expiries of records", len(store._expiries), 2 * store.size + STORE_EXPIRIES_SPARE)
+
+
+def _of_requests(dht: Dht) -> Iterator[Amount]:
+    config, rpc = dht._config, dht._rpc
+    pending_max = config.lookups_max * config.lookup_requests_max + config.handovers_max + config.pings_max
+    yield ("requests in flight", len(rpc), pending_max)
+    yield ("requests to send", len(rpc.outgoing), pending_max)
+    yield ("lookups under way", dht._running, config.lookups_max)
+    yield ("lookups that wait", len(dht._waiting), config.lookups_waiting_max)
+    yield ("peers with timings", len(rpc.timing._peers), config.peers_max)
+    yield ("peers left in peace", len(rpc.timing._avoided), config.peers_max)
+    watched = DEADLINES_PER_ITEM * dht.table.size + DEADLINES_SPARE
+    yield ("contacts to look at", len(dht._liveness._heap), watched)
+    yield ("timers", len(dht._timers._heap), 2 * pending_max + DEADLINES_SPARE)
+
+
+def _of_line(line: Line) -> Iterator[Amount]:
+    session = line.session
+    config, queue = session._config, session._queue
+    yield ("requests that wait in a session", len(queue._rpcs), config.rpcs_max)
+    yield ("pings that wait in a session", len(queue._tokens), TOKENS_MAX)
+    yield ("pings of a session", len(queue._pings), PINGS_MAX)
+    yield ("ranges of a session", len(session._received._ranges), RANGES_MAX)
+    yield ("bytes to send of a session", session.queued_bytes, config.send_buffer_bytes_max)

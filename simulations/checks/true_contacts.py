@@ -1,0 +1,92 @@
+"""No contact stands in a table, or comes back from a lookup, that was never met.
+
+The truth: a node with that key has that very endpoint, and packets went between the two in both directions. The first
+is looked up for every host, the second is recorded for a few watched ones.
+"""
+
+from __future__ import annotations
+
+from ...dht.bucket import Entry
+from ...dht.search import LookupResult
+from ...wire.contact import Contact
+from ...wire.endpoint import Endpoint
+from ...wire.identity import NodeId
+from ..host import Host
+from ..stage import Stage
+from .check import Check
+from .inside import members
+from .truth import Truth
+
+WATCHED = 32
+"""Hosts whose traffic is recorded: each costs some 50 KB."""
+
+SPOKEN, HEARD = 1, 2
+
+
+class TrueContacts(Check):
+    """Met, each of them."""
+
+    name = "true-contacts"
+    about = "every contact in a table or a result is a node that is there, and was met in both directions"
+
+    def __init__(self, stage: Stage, truth: Truth) -> None:
+        super().__init__(stage, truth)
+        self._step = max(1, stage.scenario.population.nodes // WATCHED)
+        self._met: dict[int, dict[Endpoint, int]] = {}
+        self._since: dict[int, float] = {}
+        self._translated = stage.scenario.nat is not None
+        """Behind NATs, a node has no endpoint that is true for everybody."""
+        stage.population.on_up.append(self._came)
+        stage.network.taps.append(self._passed)
+        stage.workload.on_lookup.append(self._looked_up)
+
+    def look_at(self, host: Host, now_s: float) -> None:
+        """Look at every contact of a host."""
+        for entry in members(host.overlay.dht):
+            wrong = self._wrong(entry.contact) or self._never_met(host, entry)
+            if wrong:
+                self.violated(host.index, f"its table has {entry.contact}: {wrong}")
+                return
+
+    def _looked_up(self, host: Host, target: NodeId, result: LookupResult) -> None:
+        for contact in result.contacts:
+            wrong = self._wrong(contact)
+            if wrong:
+                self.violated(host.index, f"a lookup returned {contact}: {wrong}")
+                return
+
+    def _wrong(self, contact: Contact) -> str:
+        host = self.stage.population.by_node_id.get(contact.node_id)
+        if host is None:
+            return "there never was such a node"
+        if not self._translated and host.endpoint != contact.endpoint:
+            return f"that node is at {host.endpoint}"
+        return ""
+
+    def _never_met(self, host: Host, entry: Entry) -> str:
+        met = self._met.get(host.index)
+        if met is None or self._translated or entry.added_at <= self._since[host.index]:
+            return ""
+        seen = met.get(entry.contact.endpoint, 0)
+        if not seen & HEARD:
+            return "no packet ever came from there"
+        return "" if seen & SPOKEN else "no packet ever went there"
+
+    def _came(self, host: Host) -> None:
+        if host.honest and host.index % self._step == 0:
+            self._met[host.index] = {}
+            self._since[host.index] = host.clock.now()
+
+    def _passed(
+        self, now_ns: int, sender: int, receiver: int, source: Endpoint, destination: Endpoint, packet: bytes
+    ) -> None:
+        met = self._met.get(sender)
+        if met is not None:
+            met[destination] = met.get(destination, 0) | SPOKEN
+        met = self._met.get(receiver)
+        if met is not None and self._is_true(sender, source):
+            met[source] = met.get(source, 0) | HEARD
+
+    def _is_true(self, sender: int, source: Endpoint) -> bool:
+        host = self.stage.population.hosts.get(sender)
+        return host is not None and host.endpoint == source

@@ -1,0 +1,241 @@
+"""One run of tier T1: a population of real Overlays on one heap of events, and all that happens to it.
+
+    start       the hosts come, one after the other or all at once with full tables (population/)
+    settling    values are put, tables fill
+    measured    the workload runs; hosts come and go; partitions, faults and adversaries do what the scenario says
+
+A run goes on in slices. Between two of them it can be looked at, ended, or put aside: all its state hangs on the
+HeapRun, and `run` on one that was put aside goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from ...wire.crypto import Crypto
+from ..adversaries import build_adversaries
+from ..checks import build_checks
+from ..cipher_suite import SimulatedCrypto
+from ..faults import build_faults
+from ..network.network import Network
+from ..outcome import Failure, Outcome, Progress, RunOptions
+from ..population.arrivals import join_over_s, start_one_by_one
+from ..population.joining import Joining
+from ..population.population import Population
+from ..population.warm_start import warm_start
+from ..replay.kept_ciphers import KeptCiphers
+from ..scenario.schema import Scenario
+from ..workload.measurements import Measurements
+from ..workload.publishing import Publishing
+from ..workload.workload import Workload
+from ..world import World
+from .collector import Collector, shared_contacts
+from .figures import curves_of, figures_of
+from .happenings import Happenings
+from .overlay_config import overlay_config
+from .reporter import Reporter
+
+logger = logging.getLogger(__name__)
+
+SLICES = 2000
+"""Parts of a run: ten thousand nodes for an hour take 0.3 s each, so Ctrl-C is heard and progress told in time."""
+
+SAMPLES = 200
+"""How often population and traffic are noted while measuring."""
+
+FAILURES_MAX = 100
+"""Failures that are kept; the first is what matters."""
+
+LAST_S = 5.0
+"""Operations that would begin later than so long before the end could not finish."""
+
+LAST_SHARE = 0.25
+"""In a short run they may begin later than that: it must measure something."""
+
+MOMENT_S = 1e-6
+
+PUT_SHARE = 0.5
+"""Values are put in this part of the settling; the rest is for them to get where they belong."""
+
+
+class HeapRun:
+    """Compose a run of a scenario, and run it."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        *,
+        crypto: str = "simulated",
+        world: World | None = None,
+        cpu_now: Callable[[], float] = time.process_time,
+    ) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        self.crypto: Crypto = KeptCiphers() if crypto == "real" else SimulatedCrypto()
+        self.world = world or World(seed)
+        self.network = Network(self.world, scenario)
+        self.config = overlay_config(scenario.population.profile)
+        self.population = Population(self.world, self.network, self.config, self.crypto)
+        self.measurements = Measurements()
+        self.joining = Joining(self.world, self.population, scenario.population)
+        self._publishing = Publishing(self.world, self.population, scenario)
+        self.workload = Workload(
+            self.world, self.population, self.measurements, self._publishing, scenario.workload
+        )
+        self.measured_from_s = join_over_s(scenario.population) + scenario.settle
+        self.end_s = self.measured_from_s + scenario.duration
+        self.cpu_s = 0.0
+        """CPU time of the measured phase so far."""
+        self.failures: list[Failure] = []
+        self._crypto_name = crypto
+        self._cpu_now = cpu_now
+        self._collector = Collector()
+        self._slices_done = 0
+        self._broken = False
+        self._happenings = Happenings(self)
+        self.adversaries = build_adversaries(self)
+        self.faults = build_faults(self)
+        self.checks = build_checks(self)
+        self._plan()
+
+    def random(self, purpose: str) -> Random:
+        """Return a stream of random numbers of its own for a purpose."""
+        return self.world.random(0, purpose)
+
+    def at_phase(self, seconds: float) -> float:
+        """Return the virtual time of a moment of the measured phase."""
+        return self.measured_from_s + seconds
+
+    def run(self, options: RunOptions) -> Outcome:
+        """Run to the end, or until it is told to stop, and return what was measured."""
+        reporter = Reporter(options)
+        with self._collector, shared_contacts(self.scenario.population.nodes):
+            while not self._is_over and not options.stop():
+                self._run_slice()
+                reporter.slice_done(self)
+        return self._outcome(interrupted=not self._is_over)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        lookups, gets = self.measurements.lookups, self.measurements.gets
+        return Progress(
+            virtual_s=self.world.now(),
+            total_s=self.end_s,
+            population=len(self.population.live),
+            operations=len(lookups) + len(gets),
+            succeeded=lookups.succeeded + gets.succeeded,
+        )
+
+    # what is planned
+
+    def _plan(self) -> None:
+        world, scenario = self.world, self.scenario
+        if scenario.population.start == "warm":
+            world.call_at(0.0, self._start_warm)
+        else:
+            start_one_by_one(world, self.population, scenario.population)
+        self._happenings.plan()
+        for adversary in self.adversaries:
+            adversary.start()
+        for fault in self.faults:
+            fault.start()
+        world.call_at(self.measured_from_s - scenario.settle, self._settle)
+        world.call_at(self.measured_from_s, self._measure)
+        if self.checks:
+            world.call_at(scenario.checks.every, self._look)
+
+    def _start_warm(self) -> None:
+        """Start everybody with the tables of a network that is old."""
+        hosts = [self.population.create() for _ in range(self.scenario.population.nodes)]
+        self.joining.is_on = False
+        for host in hosts:
+            host.start()
+        self.joining.is_on = True
+        warm_start(hosts, self.config.dht, self.random("warm start"), self.world.now())
+        self._publishing.spread_s = self.scenario.settle * PUT_SHARE
+        for host in hosts:
+            self.population.joined(host)
+        self._publishing.spread_s = 0.0
+
+    def _settle(self) -> None:
+        self._collector.set_aside()
+        self._publishing.begin(self.scenario.settle * PUT_SHARE)
+
+    def _measure(self) -> None:
+        last_s = min(LAST_S, LAST_SHARE * self.scenario.duration)
+        self.workload.run(self.measured_from_s, self.end_s - last_s)
+        self._sample()
+
+    def _sample(self) -> None:
+        population, samples = self.population, self.measurements.sampled_s
+        self.measurements.sample(self.world.now(), len(population.live), self.network.bytes)
+        self._collector.look(population.departures, len(population.live))
+        if len(samples) <= SAMPLES:
+            # The last is a moment before the end: what is due at the very end is not run any more.
+            next_s = self.measured_from_s + self.scenario.duration * len(samples) / SAMPLES
+            self.world.call_at(min(next_s, self.end_s - MOMENT_S), self._sample)
+
+    def _look(self) -> None:
+        self._look_around()
+        self.world.call_at(self.world.now() + self.scenario.checks.every, self._look)
+
+    def _look_around(self) -> None:
+        for check in self.checks:
+            failure = check.look(self.world.now())
+            if failure is not None:
+                self._failed(failure)
+
+    # how it goes on
+
+    @property
+    def _is_over(self) -> bool:
+        failed = bool(self.failures) and (self.scenario.checks.stop_at_first or self._broken)
+        return failed or self._slices_done == SLICES
+
+    def _run_slice(self) -> None:
+        self._slices_done += 1
+        cpu_began = self._cpu_now()
+        until_s = self.end_s * self._slices_done / SLICES
+        try:
+            self.world.run_until(until_s)
+        except Exception as error:
+            logger.error("the run broke off at %.6f s", self.world.now(), exc_info=error)
+            self._broken = True
+            self._failed(self._broken_by(error))
+        if self._slices_done == SLICES and not self._broken:
+            self._look_around()
+        if until_s > self.measured_from_s:
+            self.cpu_s += self._cpu_now() - cpu_began
+
+    def _failed(self, failure: Failure) -> None:
+        if len(self.failures) < FAILURES_MAX:
+            self.failures.append(failure)
+
+    def _broken_by(self, error: Exception) -> Failure:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}, line {frame.lineno}"
+        message = f"{type(error).__name__}: {error} ({where})"
+        return Failure(
+            check="error", at_s=self.world.now(), event=self.world.event, node=None, message=message
+        )
+
+    def _outcome(self, interrupted: bool) -> Outcome:
+        return Outcome(
+            scenario=self.scenario,
+            seed=self.seed,
+            tier="heap",
+            crypto=self._crypto_name,
+            digest=self.network.digest(),
+            events_digest=self.network.events_digest(),
+            figures=figures_of(self),
+            curves=curves_of(self),
+            failures=tuple(self.failures),
+            interrupted=interrupted,
+        )

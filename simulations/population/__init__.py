@@ -1,0 +1,1 @@
+"""Who is in a simulated network: the hosts, how they join, come and go."""

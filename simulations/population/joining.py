@@ -1,0 +1,141 @@
+"""How a host finds its network: through those it knew before and those it is told of, all at once, again and again.
+
+This is node/joining.py without asyncio: the contacts on its disk and a few introducers (what a registry or `--peer`
+gives to a real node) are called at the same time, the first that answers is enough, and then the table is filled. A
+host that has lost every contact begins anew, with growing pauses.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from random import Random
+
+from ...dht.search import LookupResult
+from ...node.overlay.line import Line
+from ...wire.contact import Contact
+from ...wire.errors import MeshError
+from ..host import NODE, Host
+from ..scenario.schema import Population as Settings
+from ..world import World
+from .population import Population
+
+
+class Joining:
+    """See to it that every host that comes up gets into the network and stays in it."""
+
+    def __init__(self, world: World, population: Population, settings: Settings) -> None:
+        self.world = world
+        self.population = population
+        self.settings = settings
+        self.took_ms = array("f")
+        """How long each honest host took, from its start until its table was filled."""
+        self.is_on = True
+        """Those that come up while it is off have been given their contacts."""
+        self.random: Random = world.random(0, "joining")
+        self._attempts: dict[int, Attempt] = {}
+        population.on_up.append(self._came_up)
+        population.on_down.append(self._went_down)
+        world.call_at(world.now() + NODE.rejoin_s, self._look_for_the_lonely)
+
+    def introducers(self, host: Host) -> Sequence[Contact]:
+        """Return whom a host is told of: some that are up, other than itself."""
+        live, count = self.population.live, self.settings.introducers
+        drawn = self.random.sample(live, min(len(live), count + 1))
+        told = [other.contact for other in drawn if other is not host][:count]
+        return self.population.introduce(host, told)
+
+    def ended(self, host: Host) -> None:
+        """Note that a host is in the network."""
+        self._attempts.pop(host.index, None)
+
+    def _came_up(self, host: Host) -> None:
+        if self.is_on:
+            self._begin(host)
+
+    def _begin(self, host: Host) -> None:
+        attempt = self._attempts[host.index] = Attempt(self, host)
+        attempt.start()
+
+    def _went_down(self, host: Host) -> None:
+        self._attempts.pop(host.index, None)
+
+    def _look_for_the_lonely(self) -> None:
+        """Let those that lost every contact join again."""
+        lonely = [host for host in self.population.live if host.joined and not host.overlay.dht.table.size]
+        for host in lonely:
+            if host.index not in self._attempts and len(self.population.live) > 1:
+                self._begin(host)
+        self.world.call_at(self.world.now() + NODE.rejoin_s, self._look_for_the_lonely)
+
+
+class Attempt:
+    """One host's way into the network."""
+
+    __slots__ = ("_began_s", "_failed", "_host", "_joining", "_pause_s", "_session", "_sources", "_through")
+
+    def __init__(self, joining: Joining, host: Host) -> None:
+        self._joining = joining
+        self._host = host
+        self._session = host.session
+        self._began_s = joining.world.now()
+        self._pause_s = float(joining.settings.retry)
+        self._sources = 0
+        self._failed = 0
+        self._through = False
+
+    def start(self) -> None:
+        """Call all sources at once."""
+        if self._is_void:
+            return
+        host = self._host
+        told = [*host.saved_contacts(), *self._joining.introducers(host)]
+        sources = list({contact.node_id: contact for contact in told}.values())
+        if not sources and len(self._joining.population.live) == 1:
+            self._arrive()
+            return
+        self._failed, self._sources, self._through = 0, len(sources), False
+        for contact in sources:
+            host.overlay.connect(contact, host.clock.now(), self._connected)
+        host.pump.kick()
+        if not sources:
+            self._try_later()
+
+    @property
+    def _is_void(self) -> bool:
+        return self._host.session != self._session or not self._host.up
+
+    def _connected(self, line: Line | None, error: MeshError | None) -> None:
+        if self._is_void or self._through:
+            return
+        if line is not None:
+            self._through = True
+            self._host.overlay.dht.bootstrap(self._host.clock.now(), self._bootstrapped)
+            self._host.pump.kick()
+            return
+        self._failed += 1
+        if self._failed == self._sources:
+            self._try_later()
+
+    def _bootstrapped(self, result: LookupResult) -> None:
+        if self._is_void:
+            return
+        if result.contacts:
+            self._arrive()
+        else:
+            self._try_later()
+
+    def _try_later(self) -> None:
+        """Try again after a pause that grows, as node/joining.py does."""
+        joining = self._joining
+        pause_s = self._pause_s * joining.random.uniform(0.8, 1.2)
+        self._pause_s = min(2 * self._pause_s, NODE.rejoin_max_s)
+        joining.world.call_at(joining.world.now() + pause_s, self.start)
+
+    def _arrive(self) -> None:
+        joining, host = self._joining, self._host
+        joining.ended(host)
+        if not host.joined:
+            if host.honest and self._sources:
+                joining.took_ms.append((joining.world.now() - self._began_s) * 1000)
+            joining.population.joined(host)

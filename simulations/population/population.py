@@ -1,0 +1,136 @@
+"""Who is there: every host that ever was, those that are up, and who is nearest to what among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from ...node.overlay.config import OverlayConfig
+from ...wire.contact import Contact
+from ...wire.crypto import Crypto
+from ...wire.endpoint import Endpoint
+from ...wire.errors import ConfigError
+from ...wire.identity import Identity, NodeId
+from ..host import Host
+from ..network.network import Network
+from ..world import World
+from .nearest import NearestIndex
+
+HOSTS_MAX = 0xFFFFFF
+"""Simulated addresses are 10.x.x.x."""
+
+Introduce = Callable[[Host, Sequence[Contact]], Sequence[Contact]]
+"""Given a newcomer and contacts of hosts that are up: those that it is told of."""
+
+LIVE, HONEST = range(2)
+"""Positions in `Host.place`."""
+
+
+class Population:
+    """The hosts of one world."""
+
+    def __init__(self, world: World, network: Network, config: OverlayConfig, crypto: Crypto) -> None:
+        self.hosts: dict[int, Host] = {}
+        """All that ever were, by index."""
+        self.live: list[Host] = []
+        """Those that are up; the order is arbitrary but the same in every run."""
+        self.honest_live: list[Host] = []
+        self.by_node_id: dict[NodeId, Host] = {}
+        self.by_endpoint: dict[Endpoint, Host] = {}
+        self.on_up: list[Callable[[Host], None]] = []
+        self.on_down: list[Callable[[Host], None]] = []
+        self.on_joined: list[Callable[[Host], None]] = []
+        self.introduce: Introduce = _as_they_are
+        """Decides whom a newcomer is told of; an evil registry takes its place."""
+        self.arrivals = 0
+        """Starts so far, of new hosts and of those that come back."""
+        self.departures = 0
+        self._world = world
+        self._network = network
+        self._config = config
+        self._crypto = crypto
+        self._index = NearestIndex()
+
+    def create(
+        self, *, endpoint: Endpoint | None = None, honest: bool = True, identity: Identity | None = None
+    ) -> Host:
+        """Return a new machine that is switched off; address and key are its own if none are given."""
+        index = len(self.hosts) + 1
+        if index > HOSTS_MAX:
+            raise ConfigError("nodes", f"more than {HOSTS_MAX} hosts do not have addresses")
+        host = Host(
+            self._world,
+            self._network,
+            index,
+            self._config,
+            crypto=self._crypto,
+            identity=identity,
+            endpoint=endpoint,
+            honest=honest,
+            watcher=self,
+        )
+        self.hosts[index] = host
+        self.by_node_id[host.identity.node_id] = host
+        self.by_endpoint[host.endpoint] = host
+        return host
+
+    def start_new(self, *, endpoint: Endpoint | None = None, honest: bool = True) -> Host:
+        """Start a new host, which joins through those that are there."""
+        host = self.create(endpoint=endpoint, honest=honest)
+        host.start()
+        return host
+
+    def nearest(self, target: bytes, count: int = 1, exclude: NodeId | None = None) -> list[NodeId]:
+        """Return the nodes nearest to a target, in order, among the honest ones that are up and have joined."""
+        return self._index.nearest(target, count, exclude)
+
+    def is_honest(self, node_id: NodeId) -> bool:
+        """Tell whether a node is, or was, an honest one of this population."""
+        host = self.by_node_id.get(node_id)
+        return host is not None and host.honest
+
+    def joined(self, host: Host) -> None:
+        """Note that a host found its network."""
+        host.note_joined()
+        if host.honest:
+            self._index.add(host.identity.node_id)
+        for listener in self.on_joined:
+            listener(host)
+
+    def any_of(self, hosts: list[Host], random: Random) -> Host | None:
+        """Return one of a list at random; None when it is empty."""
+        return hosts[int(random.random() * len(hosts))] if hosts else None
+
+    # what hosts tell of themselves
+
+    def came_up(self, host: Host) -> None:
+        """Note that a host has started."""
+        self.arrivals += 1
+        host.place = [len(self.live), len(self.honest_live)]
+        self.live.append(host)
+        if host.honest:
+            self.honest_live.append(host)
+        for listener in self.on_up:
+            listener(host)
+
+    def went_down(self, host: Host) -> None:
+        """Note that a host is gone."""
+        self.departures += 1
+        _leave(self.live, host, LIVE)
+        if host.honest:
+            _leave(self.honest_live, host, HONEST)
+            self._index.discard(host.identity.node_id)
+        for listener in self.on_down:
+            listener(host)
+
+
+def _as_they_are(host: Host, contacts: Sequence[Contact]) -> Sequence[Contact]:
+    return contacts
+
+
+def _leave(hosts: list[Host], host: Host, place: int) -> None:
+    """Take a host out of a list in one step: the last one takes its place."""
+    last = hosts.pop()
+    if last is not host:
+        hosts[host.place[place]] = last
+        last.place[place] = host.place[place]

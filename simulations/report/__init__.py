@@ -1,0 +1,1 @@
+"""Results: on disk as JSON, as a Parquet table, as a page with plots."""

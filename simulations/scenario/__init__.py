@@ -1,0 +1,1 @@
+"""What is to be simulated, read from a TOML file: one description for all four tiers."""

@@ -1,0 +1,1 @@
+"""What the hosts do with their network, and what is measured of it."""

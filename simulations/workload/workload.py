@@ -1,0 +1,175 @@
+"""What the hosts do: look up random ids, and read values.
+
+Every host acts at random moments, independently of the others and of its past, so all of them together do the same at
+a rate that is in proportion to how many are up: one pending call a kind serves them all. The ids come from one stream,
+the moments from another, so that a slower network is asked for the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...dht.get import GetResult
+from ...dht.search import LookupResult
+from ...wire.errors import MeshError
+from ...wire.identity import NodeId
+from ..host import Host
+from ..population.population import Population
+from ..scenario.schema import Workload as Settings
+from ..world import World
+from .measurements import Measurements
+from .publishing import Publishing, Value
+
+ID_BYTES = 32
+
+LOOKUP_COUNT = 3
+"""Nodes that a lookup looks for: enough to be sure of the nearest when one of them is lost on the way."""
+
+
+class Workload:
+    """Let hosts look up and get from one time until another."""
+
+    def __init__(
+        self,
+        world: World,
+        population: Population,
+        measurements: Measurements,
+        publishing: Publishing,
+        settings: Settings,
+    ) -> None:
+        self.world = world
+        self.population = population
+        self.measurements = measurements
+        self.on_lookup: list[Callable[[Host, NodeId, LookupResult], None]] = []
+        """Told of what each lookup of a host returned for a target."""
+        self.on_get: list[Callable[[Host, Value, GetResult], None]] = []
+        """Told of what each get of a host returned for a value."""
+        self._publishing = publishing
+        self._targets = world.random(0, "targets")
+        self._lookups = Rhythm(world, population, "lookups", settings.lookups_every, self._look_up)
+        self._gets = Rhythm(world, population, "gets", settings.gets_every, self._get)
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Under which the values are that hosts read."""
+        return self._publishing.keys
+
+    def run(self, from_s: float, until_s: float) -> None:
+        """Begin, and stop asking for more at a time."""
+        self._lookups.run(from_s, until_s)
+        self._gets.run(from_s, until_s)
+
+    def _look_up(self, host: Host) -> None:
+        LookupUnderWay(self, host, NodeId(self._targets.randbytes(ID_BYTES))).start()
+
+    def _get(self, host: Host) -> None:
+        value = self._publishing.draw()
+        if value is not None:
+            GetUnderWay(self, host, value).start()
+
+
+class Rhythm:
+    """One kind of operation: a random host at random moments, on average every so often each."""
+
+    __slots__ = ("_act", "_hosts", "_interval_s", "_moments", "_population", "_until_s", "_world")
+
+    def __init__(
+        self,
+        world: World,
+        population: Population,
+        purpose: str,
+        interval_s: float | None,
+        act: Callable[[Host], None],
+    ) -> None:
+        self._world = world
+        self._population = population
+        self._interval_s = interval_s
+        self._act = act
+        self._moments = world.random(0, f"{purpose}: moments")
+        self._hosts = world.random(0, f"{purpose}: hosts")
+        self._until_s = 0.0
+
+    def run(self, from_s: float, until_s: float) -> None:
+        """Act between two times."""
+        self._until_s = until_s
+        if self._interval_s is not None:
+            self._schedule(from_s, self._interval_s)
+
+    def _schedule(self, after_s: float, interval_s: float) -> None:
+        hosts = max(1, len(self._population.honest_live))
+        when = after_s + self._moments.expovariate(hosts / interval_s)
+        if when < self._until_s:
+            self._world.call_at(when, self._due)
+
+    def _due(self) -> None:
+        host = self._population.any_of(self._population.honest_live, self._hosts)
+        # A node that is still joining has nobody to ask: its agent waits.
+        if host is not None and host.joined:
+            self._act(host)
+        if self._interval_s is not None:
+            self._schedule(self._world.now(), self._interval_s)
+
+
+class LookupUnderWay:
+    """One lookup of a random id: right when the first honest node of the answer really is the nearest one."""
+
+    __slots__ = ("_began_s", "_host", "_target", "_workload")
+
+    def __init__(self, workload: Workload, host: Host, target: NodeId) -> None:
+        self._workload = workload
+        self._host = host
+        self._target = target
+        self._began_s = workload.world.now()
+
+    def start(self) -> None:
+        """Ask."""
+        host = self._host
+        try:
+            host.overlay.dht.find_node(self._target, host.clock.now(), self._done, count=LOOKUP_COUNT)
+        except MeshError:
+            self._measured(0, False, 0)
+        host.pump.kick()
+
+    def _done(self, result: LookupResult) -> None:
+        own_id = self._host.identity.node_id
+        population = self._workload.population
+        found = (c.node_id for c in result.contacts if population.is_honest(c.node_id))
+        right = [next(found, None)] == population.nearest(self._target, exclude=own_id)
+        self._measured(result.depth, right, len(result.hops))
+        for listener in self._workload.on_lookup:
+            listener(self._host, self._target, result)
+
+    def _measured(self, depth: int, right: bool, asked: int) -> None:
+        took_ms = (self._workload.world.now() - self._began_s) * 1000
+        self._workload.measurements.looked_up(self._began_s, took_ms, depth, right, asked)
+
+
+class GetUnderWay:
+    """One get of a value that should be there: right when the owner's own value comes."""
+
+    __slots__ = ("_began_s", "_host", "_value", "_workload")
+
+    def __init__(self, workload: Workload, host: Host, value: Value) -> None:
+        self._workload = workload
+        self._host = host
+        self._value = value
+        self._began_s = workload.world.now()
+
+    def start(self) -> None:
+        """Ask."""
+        host, value = self._host, self._value
+        try:
+            host.overlay.dht.get(value.key, host.clock.now(), self._done, owner=value.owner)
+        except MeshError:
+            self._measured(0, False, 0)
+        host.pump.kick()
+
+    def _done(self, result: GetResult) -> None:
+        right = any(record.value == self._value.content for record in result.records)
+        self._measured(result.hops, right, len(result.trace))
+        for listener in self._workload.on_get:
+            listener(self._host, self._value, result)
+
+    def _measured(self, hops: int, right: bool, asked: int) -> None:
+        took_ms = (self._workload.world.now() - self._began_s) * 1000
+        self._workload.measurements.got(self._began_s, took_ms, hops, right, asked)
