@@ -94,6 +94,10 @@ class Dht:
         self._rpc.heard(contact.node_id, now)
         self._verified(contact, now)
 
+    def wants(self, contact: Contact) -> bool:
+        """Tell whether an authenticated round trip with a contact would change the table."""
+        return self.table.wants(contact)
+
     def _verified(self, contact: Contact, now: float) -> None:
         if self.table.verified(contact, now):
             self._maintenance.joined(now)

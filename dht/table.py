@@ -70,6 +70,16 @@ class RoutingTable:
         self.on_member(entry)
         return True
 
+    def wants(self, contact: Contact) -> bool:
+        """Tell whether the contact would be news here, and there is room for it at least in reserve."""
+        bucket = self._bucket_of(contact.number)
+        if bucket is None:
+            return contact.number != self._own
+        entry = bucket.find(contact.node_id)
+        if entry is not None:
+            return entry.contact.endpoint != contact.endpoint
+        return len(bucket.entries) < bucket.size or len(bucket.reserve) < bucket.reserve_max
+
     def remember(self, contact: Contact, up_since: float, heard_at: float) -> None:
         """Take in a contact of an earlier life, if there is room."""
         if self.verified(contact, up_since):

@@ -33,6 +33,8 @@ class Established:
     """This side's endpoint as the peer sees it."""
     early: bytes
     """The request or the answer that rode along."""
+    flags: int = 0
+    """What the peer's payload asked for (handshake_payload.py)."""
     final_packet: bytes = b""
     """XX: what the caller still has to send, until the peer is heard with the new keys."""
 
@@ -56,6 +58,7 @@ def established_from(
         remote_tcp_port=peer.tcp_port,
         observed=peer.observed,
         early=peer.early,
+        flags=peer.flags,
         final_packet=final,
     )
 

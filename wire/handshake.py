@@ -36,7 +36,7 @@ from .handshake_packets import (
     protocol_of,
     split_initial,
 )
-from .handshake_payload import Payload
+from .handshake_payload import ONCE, PROVE, Payload
 from .handshake_settings import HandshakeSettings
 from .identity import Identity, PublicKey
 from .noise import KEY_BYTES, TAG_BYTES, HandshakeState, KeyPair
@@ -52,7 +52,16 @@ COOKIES_MAX = 3
 class Initiation:
     """The calling side of one handshake."""
 
-    __slots__ = ("_cookies", "_identity", "_local_id", "_message", "_remote_key", "_settings", "_state")
+    __slots__ = (
+        "_cookies",
+        "_identity",
+        "_local_id",
+        "_message",
+        "_remote_key",
+        "_settings",
+        "_state",
+        "once",
+    )
 
     def __init__(
         self,
@@ -61,8 +70,11 @@ class Initiation:
         settings: HandshakeSettings,
         entropy: Callable[[int], bytes],
         local_id: int,
+        *,
+        once: bool = False,
     ) -> None:
-        """Prepare to call; raises ConfigError for a remote key that is no point of the curve."""
+        """Prepare to call, for an answer only if `once`; raises ConfigError for a key that is no point of the curve."""
+        self.once = once
         self._identity = identity
         self._remote_key = remote_key
         self._settings = settings
@@ -117,7 +129,8 @@ class Initiation:
     def _first_message(self, early: bytes, size: int) -> bytes:
         if self._remote_key is None:
             return self._state.write_message(bytes(size - KEY_BYTES))
-        payload = _payload(self._identity, self._settings, self._local_id, None, early).encode()
+        flags = ONCE if self.once else 0
+        payload = _payload(self._identity, self._settings, self._local_id, None, early, flags).encode()
         room = size - KEY_BYTES - SEALED_KEY_BYTES - TAG_BYTES
         if len(payload) > room:
             raise PayloadTooLarge("request in a first packet", len(early), len(early) - len(payload) + room)
@@ -228,12 +241,18 @@ class Acceptance:
             state.read_message(message)
         return acceptance
 
-    def reply(self, early: bytes = b"", observed: Endpoint | None = None) -> bytes:
+    @property
+    def once(self) -> bool:
+        """Whether the caller wants an answer and no session."""
+        return self._remote_payload is not None and bool(self._remote_payload.flags & ONCE)
+
+    def reply(self, early: bytes = b"", observed: Endpoint | None = None, *, prove: bool = False) -> bytes:
         """Return the REPLY packet, the same at each call; for IK, `established` is set then. Raises PayloadTooLarge."""
         if not self._reply:
             if len(early) > self.early_size_max:
                 raise PayloadTooLarge("answer in a reply", len(early), self.early_size_max)
-            own = _payload(self._identity, self._settings, self._local_id, observed, early)
+            flags = PROVE if prove else 0
+            own = _payload(self._identity, self._settings, self._local_id, observed, early, flags)
             head = REPLY_HEAD.pack(REPLY, self._remote_id, self._local_id)
             self._reply = head + self._state.write_message(own.encode())
             if self._state.finished:
@@ -278,7 +297,12 @@ class Acceptance:
 
 
 def _payload(
-    identity: Identity, settings: HandshakeSettings, local_id: int, observed: Endpoint | None, early: bytes
+    identity: Identity,
+    settings: HandshakeSettings,
+    local_id: int,
+    observed: Endpoint | None,
+    early: bytes,
+    flags: int = 0,
 ) -> Payload:
     return Payload(
         signing_key=identity.public_key,
@@ -288,6 +312,7 @@ def _payload(
         tcp_port=settings.tcp_port,
         observed=observed,
         early=early,
+        flags=flags,
     )
 
 

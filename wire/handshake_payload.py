@@ -9,6 +9,10 @@ Bytes: length 2 | MessagePack array of that length | zeros. The array holds
     TCP port          where its sender listens, or 0
     observed          the reader's endpoint as the sender sees it, packed, or empty
     early bytes       a request in a first packet, its answer in a reply
+    flags             ONCE 1, PROVE 2; left out when 0
+
+ONCE in a first packet: the caller wants the answer and no session. PROVE in the reply to it: the answering side would
+like to know that the caller is there, so one data packet is welcome; without it, it has forgotten the caller already.
 
 Longer arrays are read, their tail ignored, so that fields can be added.
 """
@@ -30,6 +34,7 @@ from .identity import PublicKey
 from .packet import RESET_TOKEN_BYTES
 
 CIPHER_CHACHA, CIPHER_AES = 1, 2
+ONCE, PROVE = 1, 2
 
 LENGTH_BYTES = 2
 _WHAT = "handshake payload"
@@ -48,11 +53,13 @@ class Payload(NamedTuple):
     tcp_port: int
     observed: Endpoint | None
     early: bytes
+    flags: int = 0
 
     def encode(self) -> bytes:
         """Return the byte form without padding."""
         observed = b"" if self.observed is None else self.observed.pack()
-        fields = pack((*self[:5], observed, self.early))
+        words = (*self[:5], observed, self.early)
+        fields = pack((*words, self.flags) if self.flags else words)
         return len(fields).to_bytes(LENGTH_BYTES, "big") + fields
 
     @classmethod
@@ -77,6 +84,7 @@ class Payload(NamedTuple):
             wire.tcp_port,
             observed,
             wire.early,
+            wire.flags,
         )
 
     def cipher_with(self, own_ciphers: int) -> str:
@@ -94,6 +102,7 @@ class _Wire(Struct, array_like=True, frozen=True):
     tcp_port: Annotated[int, Meta(ge=0, lt=2**16)]
     observed: bytes
     early: bytes
+    flags: Annotated[int, Meta(ge=0)] = 0
 
 
 _DECODER = Decoder(_Wire)
@@ -117,6 +126,7 @@ PAYLOAD_BYTES_MAX = (
             tcp_port=2**16 - 1,
             observed=Endpoint("udp", "ff::", 1),
             early=bytes(2**8),
+            flags=ONCE | PROVE,
         ).encode()
     )
     - 2**8

@@ -68,6 +68,10 @@ class OverlayConfig:
     it saves handshakes with peers that are asked again, and costs 3 KiB and a probe every quiet_keepalive_s each. The
     end of any idle session may be put off to as long again, so that many end at once."""
 
+    ask_once: bool = False
+    """Ask for the DHT without making a session, where there is none: two packets and nothing to keep, instead of three
+    and a session that may be used again. For networks so large that few peers are asked twice."""
+
     awake_max: int = 256
     """Sessions whose ciphers are at hand, 5 KiB each; those of the others are made again in 5 us when they talk."""
 
@@ -98,6 +102,7 @@ class OverlayConfig:
         """
         return cls(
             **{
+                "ask_once": True,
                 "quiet_idle_s": 10.0,
                 "quiet_keepalive_s": 60.0,
                 "half_open_s": 5.0,

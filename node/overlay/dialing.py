@@ -37,6 +37,7 @@ class Dial:
         "endpoints",
         "initiation",
         "local_id",
+        "once",
         "public_key",
         "requests",
         "retry_times",
@@ -59,6 +60,8 @@ class Dial:
         self.public_key = public_key
         self.endpoints = endpoints
         self.early = early
+        self.once = initiation.once
+        """Only the answer to `early` is wanted, no session."""
         self.cookie = b""
         self.requests: list[bytes] = []
         self.waiting: list[Connected] = []

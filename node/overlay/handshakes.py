@@ -1,6 +1,7 @@
 """Make lines: call peers, answer calls, and repeat what got lost, until a session stands on both sides.
 
 Who calls:   dial -> first packet (IK with an early request when the key is known, XX otherwise) -> reply -> a line.
+             When only the answer is wanted: -> first packet -> reply, and, if asked for, one packet as a proof.
 Who answers: first packet -> reply (with the early request's answer) -> first data packet -> a line.
 The caller's line stands with the reply, which proves the other side; the answering side's stands with the first data
 packet, which proves that the caller can be reached where it says. Until then nothing else is sent there.
@@ -12,16 +13,19 @@ from collections import Counter
 from collections.abc import Callable
 
 from ...wire import fault_points
+from ...wire.cipher import SealingKey
 from ...wire.cipher_shelf import CipherShelf
-from ...wire.contact import Contact
+from ...wire.contact import Contact, known_contact
 from ...wire.cookie import CookieJar
 from ...wire.endpoint import Endpoint
 from ...wire.errors import ConfigError, DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
+from ...wire.frames import PONG, TOKEN_FRAME
 from ...wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, Rejected
 from ...wire.handshake_packets import Initial, split_initial
+from ...wire.handshake_payload import PROVE
 from ...wire.identity import Identity, NodeId, PublicKey
 from ...wire.packet import FINAL, INITIAL
-from ...wire.session import Session
+from ...wire.session import UNASKED, Session
 from .accepting import HalfOpen, HalfOpenTable, digest_of
 from .config import OverlayConfig
 from .deadlines import Deadlines
@@ -47,6 +51,8 @@ class Handshakes:
         config: OverlayConfig,
         entropy: Callable[[int], bytes],
         answer_early: AnswerEarly,
+        wants: Callable[[Contact], bool],
+        on_answer: Callable[[Contact, Established, float], None],
         on_line: Callable[[Line, Established, float], None],
         on_failed: Callable[[Dial, MeshError, float], None],
         now: float,
@@ -58,6 +64,8 @@ class Handshakes:
         self._answer_early = answer_early
         self.observe: Callable[[Endpoint], Endpoint] = as_seen
         """Says to a caller where it was seen; a node that lies about it is one with another function."""
+        self._wants = wants
+        self._on_answer = on_answer
         self._on_line = on_line
         self._on_failed = on_failed
         self.half_open = HalfOpenTable(config, CookieJar(entropy(32), now), now)
@@ -93,7 +101,8 @@ class Handshakes:
                     done(None, QueueFull("the table of outgoing calls", self._config.dials_max))
                 return
             try:
-                dial = self._start(peer, key, endpoints, early, now)
+                once = self._config.ask_once and bool(early) and done is None
+                dial = self._start(key, endpoints, early, now, once=once)
             except ConfigError as error:
                 # The key in a contact that somebody handed us may be no key at all.
                 if done is not None:
@@ -158,14 +167,16 @@ class Handshakes:
 
     def _start(
         self,
-        peer: NodeId | Endpoint,
         key: PublicKey | None,
         endpoints: tuple[Endpoint, ...],
         early: bytes,
         now: float,
+        *,
+        once: bool,
     ) -> Dial:
+        peer = key.node_id if key is not None else endpoints[0]
         local_id = self._new_id()
-        initiation = Initiation(self._identity, key, self._settings, self._entropy, local_id)
+        initiation = Initiation(self._identity, key, self._settings, self._entropy, local_id, once=once)
         dial = Dial(
             initiation, local_id, key, endpoints, early if key is not None else b"", self._config, now
         )
@@ -193,13 +204,35 @@ class Handshakes:
             self._send_first(dial)
         elif outcome is not None:
             self._forget(dial)
-            self._called(dial, outcome, source, now)
+            # An answer from elsewhere may have been sent on by anybody; if the peer is there, it will move there.
+            endpoint = source if source in dial.endpoints else dial.last_endpoint
+            waited_for = bool(dial.waiting or dial.requests)
+            if not dial.once or (waited_for and outcome.flags & PROVE):
+                self._called(dial, outcome, endpoint, now)
+            else:
+                self._answered(outcome, endpoint, now)
+                if waited_for:
+                    self._call_again(dial, now)
         else:
             self.dropped["handshake: no answer to this call"] += 1
 
-    def _called(self, dial: Dial, established: Established, source: Endpoint, now: float) -> None:
-        # An answer from elsewhere may have been sent on by anybody; if the peer is there, the session will move there.
-        endpoint = source if source in dial.endpoints else dial.last_endpoint
+    def _answered(self, established: Established, endpoint: Endpoint, now: float) -> None:
+        """Take an answer that no session follows; show that this side is there if the other would like to know."""
+        if established.flags & PROVE:
+            crypto = self._identity.crypto
+            key = SealingKey(established.send_key, established.cipher, established.remote_id, crypto)
+            self.packets.append((key.seal(TOKEN_FRAME.pack(PONG, UNASKED), now), endpoint))
+        self._on_answer(known_contact(established.remote_key, endpoint), established, now)
+
+    def _call_again(self, dial: Dial, now: float) -> None:
+        """Make a session for those who came while only an answer was asked for."""
+        again = self._start(dial.public_key, dial.endpoints, b"", now, once=False)
+        again.requests = dial.requests
+        for done in dial.waiting:
+            again.wait(done, self._config, now)
+        self._deadlines.arm(again)
+
+    def _called(self, dial: Dial, established: Established, endpoint: Endpoint, now: float) -> None:
         line = self._new_line(established, endpoint, now)
         line.initiated = True
         if established.final_packet:
@@ -249,13 +282,19 @@ class Handshakes:
         acceptance = Acceptance.receive(
             packet, self._identity, self._settings, self._entropy, local_id, initial
         )
-        early = b""
+        early, prove = b"", False
         if acceptance.early and acceptance.remote_key is not None:
-            sender = Contact(acceptance.remote_key, source)
+            sender = known_contact(acceptance.remote_key, source)
             early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
-        reply = acceptance.reply(early=early, observed=self.observe(source))
+            prove = acceptance.once and self._wants(sender)
+        reply = acceptance.reply(early=early, observed=self.observe(source), prove=prove)
+        if acceptance.once and not prove:
+            self.packets.append((reply, source))
+            return
         established = acceptance.established
         line = self._new_line(established, source, now) if established is not None else None
+        if line is not None:
+            line.once = acceptance.once
         half_open = HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s)
         if self.half_open.add(half_open) is not None:
             self.dropped["half-open: no room"] += 1

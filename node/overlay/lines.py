@@ -64,11 +64,12 @@ class LineTable:
         del self._by_node_id[line.node_id]
         return True
 
-    def take_excess(self) -> Line | None:
-        """Return the line to close for room: the one whose last use is longest ago; None while there is room."""
+    def take_excess(self, newest: Line) -> Line | None:
+        """Return the line to close for the newest: whose last use is longest ago; None while there is room."""
         if len(self.by_local_id) <= self._config.lines_max:
             return None
-        return min(self.by_local_id.values(), key=lambda line: (not line.replaced, line.last_use))
+        others = [line for line in self.by_local_id.values() if line is not newest]
+        return min(others, default=None, key=lambda line: (not line.replaced, line.last_use))
 
     def mark(self, line: Line) -> None:
         """Note that the line may have something to send and that its deadline may have moved."""

@@ -10,7 +10,7 @@ the DHT, its messages to `on_message`.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from hmac import compare_digest
 from random import Random
@@ -21,13 +21,14 @@ from ...wire.contact import Contact
 from ...wire.endpoint import Endpoint
 from ...wire.errors import ConfigError, MeshError, NoPath
 from ...wire.handshake import Established, HandshakeSettings, reset_packet
-from ...wire.identity import Identity, NodeId, PublicKey
+from ...wire.identity import Identity, PublicKey
 from ...wire.packet import RESET
 from .config import OverlayConfig
 from .dialing import Connected, Dial
 from .handshakes import Handshakes
 from .line import Line, LineState
 from .lines import LineTable
+from .observers import Observers
 from .stream_paths import StreamPaths
 from .switch import Traffic, classify
 
@@ -62,6 +63,8 @@ class Overlay:
             config,
             entropy,
             self._answer_early,
+            self.dht.wants,
+            self._answered_once,
             self._line_called,
             self._dial_failed,
             now,
@@ -69,7 +72,7 @@ class Overlay:
         self._now = now
         self._packets: list[tuple[bytes, Endpoint]] = []
         self._streams = StreamPaths(config)
-        self._observed: OrderedDict[NodeId, Endpoint] = OrderedDict()
+        self._observers = Observers(config.observers_max)
 
     # the world in
 
@@ -208,7 +211,7 @@ class Overlay:
 
     def observed_endpoints(self) -> list[Endpoint]:
         """Return where peers see this node, the most agreed first."""
-        return [endpoint for endpoint, _ in Counter(self._observed.values()).most_common()]
+        return self._observers.endpoints()
 
     def dropped_by_reason(self) -> dict[str, int]:
         """Return how many packets were dropped and why, over all layers."""
@@ -256,7 +259,12 @@ class Overlay:
         local_id = int.from_bytes(packet[1:9], "big")
         line = self._handshakes.confirm(local_id, packet, source, now)
         if line is not None:
-            self._line_stands(line, now, met=source == line.endpoint)
+            met = source == line.endpoint
+            if line.once and not line.session.rpcs and not line.session.wants_to_send:
+                if met:
+                    self.dht.verified(line.contact(), now)
+                return
+            self._line_stands(line, now, met=met)
             self._received(line, source, now)
             return
         self.dropped["data for no session"] += 1
@@ -279,20 +287,27 @@ class Overlay:
     def _answer_early(self, payload: bytes, sender: Contact, size_max: int) -> bytes:
         return self.dht.receive(payload, sender, self._now, size_max) or b""
 
+    def _answered_once(self, peer: Contact, established: Established, now: float) -> None:
+        self._observers.note(peer.node_id, established.observed)
+        if established.early:
+            self.dht.receive(established.early, peer, now)
+        else:
+            self.dht.verified(peer, now)
+
     # lines
 
     def _line_called(self, line: Line, established: Established, now: float) -> None:
         # An answer that rode along is the DHT's own proof that the peer was met.
         self._line_stands(line, now, met=not established.early)
-        self._note_observer(line.node_id, established.observed)
+        self._observers.note(line.node_id, established.observed)
         if established.early:
             self.dht.receive(established.early, line.contact(), now)
 
     def _line_stands(self, line: Line, now: float, *, met: bool = True) -> None:
         """Take in a new line; `met` unless all that came from its endpoint could have been sent by somebody else."""
         came = self.lines.add(line)
-        excess = self.lines.take_excess()
-        if excess is not None and excess is not line:
+        excess = self.lines.take_excess(line)
+        if excess is not None:
             self._drop(excess, "room", now, dead=False)
         if met:
             self.dht.verified(line.contact(), now)
@@ -334,24 +349,16 @@ class Overlay:
         if gone:
             if (dead and reason != "reset") or reason == "shutdown":
                 self.dht.unreachable(line.node_id, now)
-            self._observed.pop(line.node_id, None)
+            self._observers.forget(line.node_id)
             self.on_peer(line, False)
 
     def _forget(self, line: Line) -> None:
         """Let go of a line that served the DHT only, without a word: the other side does the same at its time."""
         line.session.closed = "idle"
         if self.lines.remove(line):
-            self._observed.pop(line.node_id, None)
+            self._observers.forget(line.node_id)
             self.on_peer(line, False)
         self._streams.left(line)
-
-    def _note_observer(self, observer: NodeId, endpoint: Endpoint | None) -> None:
-        if endpoint is None or not endpoint.is_usable:
-            return
-        self._observed[observer] = endpoint
-        self._observed.move_to_end(observer)
-        while len(self._observed) > self.config.observers_max:
-            self._observed.popitem(last=False)
 
     # calls
 

@@ -92,9 +92,9 @@ class SweepRunner:
         """Run what is not done yet; Ctrl-C and `stop` end it with what is done."""
         self._total = len(tasks)
         waiting = deque(task for task in tasks if task.key not in self._file.results)
-        self._tell()
         interrupted = False
         try:
+            self._tell()
             while waiting and not self._stop():
                 lost = self._run_together(waiting)
                 for task in lost:

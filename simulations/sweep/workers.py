@@ -6,11 +6,16 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from importlib import import_module
-from typing import Any, Protocol
+from multiprocessing import resource_tracker
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ...wire.errors import ConfigError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 10
 """A scheduler that has not answered by then is not there."""
@@ -47,7 +52,9 @@ class LocalWorkers:
     def open(self) -> Executor:
         """Start a pool; its processes start as they are needed."""
         self._others = multiprocessing.active_children()
-        return ProcessPoolExecutor(
+        # It leaves SIGINT unblocked in the thread that starts it: so it is started before the pool blocks it.
+        resource_tracker.ensure_running()
+        return Pool(
             self.slots,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=prepare_worker,
@@ -63,6 +70,22 @@ class LocalWorkers:
 
     def close(self) -> None:
         """Do nothing: each pool was ended by itself."""
+
+
+class Pool(ProcessPoolExecutor):
+    """A pool whose processes do not see a Ctrl-C even while they are starting.
+
+    What a thread starts, processes and threads, has its signal mask. The first `submit` starts the thread that starts
+    all later processes.
+    """
+
+    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Submit a call; a Ctrl-C at that moment comes right after it."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            return super().submit(call, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ClusterWorkers:
@@ -94,6 +117,8 @@ class ClusterWorkers:
 def prepare_worker() -> None:
     """Leave Ctrl-C to the parent, and end when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a run starts shall not inherit the pool's mask.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -124,7 +124,8 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_keeps_what_is_done_and_leaves_no_process_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("done", [0, 1])
+def test_ctrl_c_keeps_what_is_done_and_leaves_no_process_behind(tmp_path: Path, done: int) -> None:
     script = tmp_path / "script.py"
     script.write_text(CTRL_C)
     command = [sys.executable, str(script), str(tmp_path / "sweep.jsonl")]
@@ -138,11 +139,11 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_process_behind(tmp_path: Path) 
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
-        assert [process.stdout.readline() for _ in range(2)] == ["0\n", "1\n"]
+        assert [process.stdout.readline() for _ in range(done + 1)] == ["0\n", "1\n"][: done + 1]
         # As a terminal does: to every process of the group.
         os.killpg(process.pid, signal.SIGINT)
         output, errors = process.communicate(timeout=30)
-    assert (output, errors, process.returncode) == ("interrupted 1\n", "", 0)
+    assert (output, errors, process.returncode) == (f"interrupted {done}\n", "", 0)
     assert _is_gone(process.pid)
 
 
