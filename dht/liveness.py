@@ -3,12 +3,11 @@
 Any traffic counts as a sign of life, so in use nothing is pinged, and at rest one of two neighbours pings for both. How
 long a contact may be silent grows with how long it has been known to be up, because sessions last the longer the longer
 they have lasted (Weibull with a shape below 1; Stutzbach and Rejaie 2006; Li et al., NSDI 2005, weigh age against
-silence in the same way). Of all that are watched only the next to fall due has a timer.
+silence in the same way). One timer waits for the first to fall due; then the whole table is looked through, which for
+some hundred contacts costs less than to keep them in order.
 """
 
 from __future__ import annotations
-
-from heapq import heappop, heappush
 
 from ..wire.identity import NodeId
 from .bucket import Entry
@@ -34,12 +33,10 @@ def patience_s(entry: Entry, config: DhtConfig) -> float:
 class Liveness:
     """Ping the silent, and look again at those that failed."""
 
-    __slots__ = ("_check_at", "_context", "_heap", "_sequence", "_timer", "_witness_at")
+    __slots__ = ("_check_at", "_context", "_timer", "_witness_at")
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._heap: list[tuple[float, int, Entry]] = []
-        self._sequence = 0
         self._check_at = NEVER
         self._timer: Timer | None = None
         self._witness_at = -NEVER
@@ -88,17 +85,14 @@ class Liveness:
 
     def _take_due(self, now: float) -> list[Entry]:
         """Return those due, at most one burst of them; a contact that was heard meanwhile is planned anew."""
-        heap = self._heap
         due: list[Entry] = []
-        while heap and heap[0][0] <= now and len(due) < self._context.config.pings_max:
-            due_at, _, entry = heappop(heap)
-            if entry.due_at != due_at or self._context.table.find(entry.contact.node_id) is not entry:
-                continue
-            entry.due_at = NEVER
-            if self._due_at(entry, 1 - JITTER) <= now:
-                due.append(entry)
-            else:
-                self._arm(entry)
+        for entry in self._context.table:
+            if entry.due_at <= now and len(due) < self._context.config.pings_max:
+                entry.due_at = NEVER
+                if self._due_at(entry, 1 - JITTER) <= now:
+                    due.append(entry)
+                else:
+                    self._arm(entry)
         return due
 
     def _due_at(self, entry: Entry, share: float) -> float:
@@ -116,13 +110,12 @@ class Liveness:
         if due_at >= entry.due_at:
             return
         entry.due_at = due_at
-        self._sequence += 1
-        heappush(self._heap, (due_at, self._sequence, entry))
         self._check_no_later_than(due_at)
 
     def _plan(self, now: float) -> None:
-        if self._heap:
-            self._check_no_later_than(max(now + PING_PAUSE_S, self._heap[0][0]))
+        soonest = min([entry.due_at for entry in self._context.table], default=NEVER)
+        if soonest < NEVER:
+            self._check_no_later_than(max(now + PING_PAUSE_S, soonest))
 
     def _check_no_later_than(self, when: float) -> None:
         if when >= self._check_at:

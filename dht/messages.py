@@ -18,18 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from msgspec import DecodeError as NotMessagePack
 from msgspec import Meta, Struct
 from msgspec.msgpack import Decoder
 
-from ..wire import contact as contacts
 from ..wire.codec import BYTES_MAX, Reader, pack
 from ..wire.contact import CONTACTS_CACHED, Contact
 from ..wire.errors import DecodeError
 from ..wire.identity import ID_BYTES
+from ..wire.memo import memo
 from ..wire.record import RECORD_BYTES_MAX
 from .tokens import TOKEN_BYTES
 
@@ -156,20 +155,13 @@ def decode(data: bytes) -> tuple[int, Message]:
     return wire.request_id, _BUILD[type(wire)](wire)
 
 
-@lru_cache(CONTACTS_CACHED)
+@memo(CONTACTS_CACHED)
 def contact_of(data: bytes) -> Contact:
     """Return the contact of its packed form; raise DecodeError."""
     reader = Reader(data, "contact")
     contact = Contact.unpack(reader)
     reader.end()
     return contact
-
-
-def set_contacts_cached(count: int) -> None:
-    """Remember so many contacts, which a process that runs a whole network has; forgets those known."""
-    global contact_of
-    contacts.set_contacts_cached(count)
-    contact_of = lru_cache(count)(contact_of.__wrapped__)
 
 
 # What travels, as msgspec reads and checks it: an array that begins with the kind.

@@ -19,6 +19,9 @@ UNIX_ORIGIN_S = 1_700_000_000.0
 """Wall-clock time at the start of every world: some fixed moment, so that nothing depends on today."""
 
 
+FLOAT_STEP_NS = 8
+"""What a float of seconds still tells apart after some years, in nanoseconds."""
+
 EVENTS_WITHOUT_TIME_MAX = 200_000
 """Calls in one virtual microsecond that show a node asking again and again for a call that is due already."""
 
@@ -66,7 +69,11 @@ class World:
         """Call back once `now()` has reached `when`."""
         call = ScheduledCall(callback)
         # One more nanosecond: rounded down, the call would come a moment before it is due, for ever.
-        self.push(max(int(when * NANOSECONDS) + 1, self.now_ns), call)
+        time_ns = int(when * NANOSECONDS) + 1
+        while time_ns / NANOSECONDS < when:
+            # After four months a float no longer tells one nanosecond from the next.
+            time_ns += FLOAT_STEP_NS
+        self.push(max(time_ns, self.now_ns), call)
         return call
 
     def call_soon(self, callback: Callable[[], None]) -> None:

@@ -5,11 +5,10 @@ Bytes: public key 32 | endpoint 7 or 19. Twenty of them fit one datagram.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from .codec import Reader
 from .endpoint import Endpoint
 from .identity import NodeId, PublicKey
+from .memo import memo
 
 CONTACTS_CACHED = 8192
 """About 500 bytes each: a node meets the same contacts over and over, in answers and in sessions."""
@@ -67,13 +66,7 @@ class Contact:
         return f"Contact({self.node_id.short} at {self.endpoint})"
 
 
-@lru_cache(CONTACTS_CACHED)
+@memo(CONTACTS_CACHED)
 def known_contact(public_key: PublicKey, endpoint: Endpoint) -> Contact:
     """Return the contact of a key and an endpoint, the same object while it is remembered."""
     return Contact(public_key, endpoint)
-
-
-def set_contacts_cached(count: int) -> None:
-    """Remember so many contacts, which a process that runs a whole network has; forgets those known."""
-    global known_contact
-    known_contact = lru_cache(count)(known_contact.__wrapped__)

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
+from .memo import memo
+
 CHACHA = "chacha20poly1305"
 AES = "aes256gcm"
 
@@ -112,7 +114,7 @@ def _signing_secret(seed: bytes) -> bytes:
     return bindings.crypto_sign_seed_keypair(seed)[1]
 
 
-@lru_cache(maxsize=KEYS_CACHED)
+@memo(KEYS_CACHED)
 def _converted(public: bytes) -> bytes:
     try:
         return bindings.crypto_sign_ed25519_pk_to_curve25519(public)

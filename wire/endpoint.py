@@ -8,12 +8,12 @@ no rule for addresses can be passed in disguise.
 from __future__ import annotations
 
 import ipaddress
-from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from .codec import Reader
 from .errors import ConfigError, DecodeError
+from .memo import memo
 
 TRANSPORTS = ("udp", "tcp")
 HINT = "write it as HOST:PORT, [IPV6]:PORT or udp://HOST:PORT; HOST is an ip address"
@@ -100,12 +100,12 @@ class Endpoint(NamedTuple):
         return bool(self.port) and not nobody
 
 
-@lru_cache(maxsize=ADDRESSES_CACHED)
+@memo(ADDRESSES_CACHED)
 def _address(host: str) -> Address:
     return ipaddress.ip_address(host)
 
 
-@lru_cache(maxsize=ADDRESSES_CACHED)
+@memo(ADDRESSES_CACHED)
 def _host(packed: bytes) -> str | None:
     address = ipaddress.ip_address(packed)
     return str(address) if address == _unmapped(address) else None

@@ -15,6 +15,29 @@ from .identity import PublicKey
 from .noise import HandshakeState
 
 
+class Secrets:
+    """The two session keys, computed when they are first asked for: an answer that no session follows needs none."""
+
+    __slots__ = ("_cipher", "_initiator", "_keys", "_state")
+
+    def __init__(self, state: HandshakeState, cipher: str, *, initiator: bool) -> None:
+        self._state = state
+        self._cipher = cipher
+        self._initiator = initiator
+        self._keys: tuple[bytes, bytes] | None = None
+
+    def keys(self) -> tuple[bytes, bytes]:
+        """Return the key to send with and the key to receive with."""
+        if self._keys is None:
+            own, other = self._state.split() if self._initiator else reversed(self._state.split())
+            self._keys = self._session_key(own), self._session_key(other)
+        return self._keys
+
+    def _session_key(self, key: bytes) -> bytes:
+        transcript = self._state.handshake_hash + self._cipher.encode()
+        return blake2b(transcript, key=key, digest_size=32, person=b"mesh99-session").digest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Established:
     """What a finished handshake gives to a Session."""
@@ -22,8 +45,7 @@ class Established:
     remote_key: PublicKey
     local_id: int
     remote_id: int
-    send_key: bytes = field(repr=False)
-    receive_key: bytes = field(repr=False)
+    secrets: Secrets = field(repr=False)
     cipher: str
     handshake_hash: bytes
     reset_token: bytes = field(repr=False)
@@ -38,20 +60,27 @@ class Established:
     final_packet: bytes = b""
     """XX: what the caller still has to send, until the peer is heard with the new keys."""
 
+    @property
+    def send_key(self) -> bytes:
+        """The key of what this side sends."""
+        return self.secrets.keys()[0]
+
+    @property
+    def receive_key(self) -> bytes:
+        """The key of what the peer sends."""
+        return self.secrets.keys()[1]
+
 
 def established_from(
     state: HandshakeState, own_ciphers: int, peer: Payload, local_id: int, final: bytes, *, initiator: bool
 ) -> Established:
     """Return what a finished handshake gives, the peer's word in hand."""
     cipher = peer.cipher_with(own_ciphers)
-    keys = [_session_key(key, cipher, state.handshake_hash) for key in state.split()]
-    send_key, receive_key = keys if initiator else reversed(keys)
     return Established(
         remote_key=peer.signing_key,
         local_id=local_id,
         remote_id=peer.connection_id,
-        send_key=send_key,
-        receive_key=receive_key,
+        secrets=Secrets(state, cipher, initiator=initiator),
         cipher=cipher,
         handshake_hash=state.handshake_hash,
         reset_token=peer.reset_token,
@@ -61,9 +90,3 @@ def established_from(
         flags=peer.flags,
         final_packet=final,
     )
-
-
-def _session_key(key: bytes, cipher: str, handshake_hash: bytes) -> bytes:
-    return blake2b(
-        handshake_hash + cipher.encode(), key=key, digest_size=32, person=b"mesh99-session"
-    ).digest()

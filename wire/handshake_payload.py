@@ -19,7 +19,6 @@ Longer arrays are read, their tail ignored, so that fields can be added.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 from msgspec import DecodeError as NotMessagePack
@@ -31,6 +30,7 @@ from .crypto import AES, CHACHA
 from .endpoint import Endpoint
 from .errors import DecodeError
 from .identity import PublicKey
+from .memo import memo
 from .packet import RESET_TOKEN_BYTES
 
 CIPHER_CHACHA, CIPHER_AES = 1, 2
@@ -108,7 +108,7 @@ class _Wire(Struct, array_like=True, frozen=True):
 _DECODER = Decoder(_Wire)
 
 
-@lru_cache(maxsize=ENDPOINTS_CACHED)
+@memo(ENDPOINTS_CACHED)
 def _observed(packed: bytes) -> Endpoint:
     reader = Reader(packed, "observed endpoint")
     endpoint = Endpoint.unpack(reader)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from functools import lru_cache
 from hashlib import blake2b
 
 from .crypto import REAL, Crypto
 from .errors import ConfigError
+from .memo import memo
 
 ID_BYTES = 32
 TEXT_LENGTH = 52
@@ -75,7 +75,7 @@ class NodeId(bytes):
         return f"NodeId({self.short})"
 
 
-@lru_cache(maxsize=IDS_CACHED)
+@memo(IDS_CACHED)
 def _parsed(text: str) -> NodeId:
     """Programs name their peers by text in every request: reading it again takes a third of the whole request."""
     cleaned = text.strip().lower()
@@ -88,7 +88,7 @@ def _parsed(text: str) -> NodeId:
     return node_id
 
 
-@lru_cache(maxsize=IDS_CACHED)
+@memo(IDS_CACHED)
 def _node_id(public_key: bytes) -> NodeId:
     return NodeId(blake2b(public_key, digest_size=ID_BYTES, person=b"mesh99-node-id").digest())
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...wire.endpoint import Endpoint
 from ...wire.errors import MeshError
 from ...wire.handshake import Initiation
-from ...wire.identity import PublicKey
+from ...wire.identity import NodeId, PublicKey
 from .config import OverlayConfig
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Dial:
         "initiation",
         "local_id",
         "once",
+        "peer",
         "public_key",
         "requests",
         "retry_times",
@@ -58,6 +59,7 @@ class Dial:
         self.initiation = initiation
         self.local_id = local_id
         self.public_key = public_key
+        self.peer: NodeId | Endpoint = public_key.node_id if public_key is not None else endpoints[0]
         self.endpoints = endpoints
         self.early = early
         self.once = initiation.once

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from ...wire import contact as contacts
 from ...wire import fault_points
 from ...wire.cipher import SealingKey
 from ...wire.cipher_shelf import CipherShelf
-from ...wire.contact import Contact, known_contact
+from ...wire.contact import Contact
 from ...wire.cookie import CookieJar
 from ...wire.endpoint import Endpoint
 from ...wire.errors import ConfigError, DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
@@ -174,7 +175,6 @@ class Handshakes:
         *,
         once: bool,
     ) -> Dial:
-        peer = key.node_id if key is not None else endpoints[0]
         local_id = self._new_id()
         initiation = Initiation(self._identity, key, self._settings, self._entropy, local_id, once=once)
         dial = Dial(
@@ -182,7 +182,7 @@ class Handshakes:
         )
         if early and key is None:
             dial.requests.append(early)
-        self._dials[local_id] = self._dials_by_peer[peer] = dial
+        self._dials[local_id] = self._dials_by_peer[dial.peer] = dial
         self._send_first(dial)
         return dial
 
@@ -222,7 +222,7 @@ class Handshakes:
             crypto = self._identity.crypto
             key = SealingKey(established.send_key, established.cipher, established.remote_id, crypto)
             self.packets.append((key.seal(TOKEN_FRAME.pack(PONG, UNASKED), now), endpoint))
-        self._on_answer(known_contact(established.remote_key, endpoint), established, now)
+        self._on_answer(contacts.known_contact(established.remote_key, endpoint), established, now)
 
     def _call_again(self, dial: Dial, now: float) -> None:
         """Make a session for those who came while only an answer was asked for."""
@@ -284,7 +284,7 @@ class Handshakes:
         )
         early, prove = b"", False
         if acceptance.early and acceptance.remote_key is not None:
-            sender = known_contact(acceptance.remote_key, source)
+            sender = contacts.known_contact(acceptance.remote_key, source)
             early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
             prove = acceptance.once and self._wants(sender)
         reply = acceptance.reply(early=early, observed=self.observe(source), prove=prove)
@@ -337,8 +337,7 @@ class Handshakes:
     def _forget(self, dial: Dial) -> None:
         self._deadlines.forget(dial)
         self._dials.pop(dial.local_id, None)
-        peer = dial.public_key.node_id if dial.public_key is not None else dial.endpoints[0]
-        self._dials_by_peer.pop(peer, None)
+        self._dials_by_peer.pop(dial.peer, None)
 
     def _new_id(self) -> int:
         return int.from_bytes(self._entropy(8), "big")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from ...wire.contact import Contact, known_contact
+from ...wire import contact as contacts
+from ...wire.contact import Contact
 from ...wire.endpoint import Endpoint
 from ...wire.identity import NodeId, PublicKey
 from ...wire.session import Session
@@ -110,7 +111,7 @@ class Line:
         """Return what others need to reach this peer."""
         contact = self._contact
         if contact is None or contact.endpoint is not self.endpoint:
-            contact = self._contact = known_contact(self.public_key, self.endpoint)
+            contact = self._contact = contacts.known_contact(self.public_key, self.endpoint)
             self.endpoint = contact.endpoint
         return contact
 

@@ -289,10 +289,9 @@ class Overlay:
 
     def _answered_once(self, peer: Contact, established: Established, now: float) -> None:
         self._observers.note(peer.node_id, established.observed)
+        # A peer that is there and leaves the question open has not answered: its request fails when its time is over.
         if established.early:
             self.dht.receive(established.early, peer, now)
-        else:
-            self.dht.verified(peer, now)
 
     # lines
 

@@ -21,16 +21,20 @@ class FirstPackets:
         self._network = stage.network
         self._entropy = stage.random(f"first packets {host.index}").randbytes
         config = host.overlay.config
+        self._made = 0
         self._settings = HandshakeSettings(network=config.network, tcp_port=0, aes=config.aes)
 
-    def initiation(self, key: PublicKey) -> tuple[int, Initiation]:
-        """Return a new handshake and its connection id."""
+    def initiation(self, key: PublicKey, *, once: bool = False) -> tuple[int, Initiation]:
+        """Return a new handshake and its connection id; `once`: for an answer and no session."""
         local_id = int.from_bytes(self._entropy(8), "big")
-        return local_id, Initiation(self.host.identity, key, self._settings, self._entropy, local_id)
+        return local_id, Initiation(
+            self.host.identity, key, self._settings, self._entropy, local_id, once=once
+        )
 
     def packet(self, key: PublicKey) -> bytes:
-        """Return a first packet with a request in it."""
-        return self.initiation(key)[1].packet(early=EARLY)
+        """Return a first packet with a request in it: every other one asks for no session."""
+        self._made += 1
+        return self.initiation(key, once=self._made % 2 == 0)[1].packet(early=EARLY)
 
     def send(self, packet: bytes, source: Endpoint, destination: Endpoint) -> None:
         """Send it, with whatever source address."""

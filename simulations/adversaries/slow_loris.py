@@ -37,11 +37,20 @@ class LateServer:
         """Return nothing now; the answer follows in the session."""
         data = self._honest.reply(request_id, request, sender, now, size_max)
         if data is not None:
+            if self._host.overlay.config.ask_once:
+                # Whoever asks once leaves no session behind, in which a late answer could come: make one until then.
+                self._group.after(0.0, lambda: self._call(sender))
             self._group.after(LATE_S, lambda: self._send(data, sender))
         return None
 
+    def _call(self, sender: Contact) -> None:
+        host = self._host
+        if host.up and host.overlay.lines.find(sender.node_id) is None:
+            host.overlay.connect(sender, host.clock.now(), lambda line, error: None)
+            host.pump.kick()
+
     def _send(self, data: bytes, sender: Contact) -> None:
-        line = self._host.overlay.lines.find(sender.node_id)
+        line = self._host.overlay.lines.find(sender.node_id) if self._host.up else None
         if line is not None and line.session.closed is None:
             self._group.late += 1
             line.session.send_rpc(data)

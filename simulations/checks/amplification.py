@@ -4,12 +4,12 @@ To an endpoint that has not shown that it receives there, a node sends no more b
 to once as many, everything together to three times (RFC 9000, section 8). An endpoint has shown it when the host that
 really is there sends something after it was sent something. What a node sends of itself, its own first packets, answers
 nobody and does not count. Endpoints are followed from the first packet with a false source on, and all of those that
-send to a few watched hosts.
+send to a few watched hosts. They are those on the wire: a host behind a box goes by the box's, and by another one when
+the box gives it one. TCP is left out: its own handshake shows that both sides receive where they say.
 """
 
 from __future__ import annotations
 
-from ...node.overlay.line import Line
 from ...wire.endpoint import Endpoint
 from ...wire.packet import INITIAL
 from ..network.attachment import NOBODY
@@ -22,7 +22,7 @@ WATCHED = 32
 """Honest hosts of which every peer is followed."""
 
 FOLLOWED_MAX = 100_000
-"""Pairs of host and endpoint that are followed at once, about 200 bytes each; the oldest goes."""
+"""Pairs of endpoints that are followed at once, about 250 bytes each; the oldest goes."""
 
 HANDSHAKE_FACTOR = 1
 ANYTHING_FACTOR = 3
@@ -31,12 +31,8 @@ HANDSHAKES = range(0x80, 0x85)
 """First bytes of the packets that make a session; RESET and data are the rest."""
 
 
-Peer = Endpoint | int
-"""Who is followed: an endpoint, or a host by its index where NATs give one host several."""
-
-
 class Account:
-    """What went between a host and an endpoint that has not shown itself."""
+    """What went between an endpoint of a host and a peer's that has not shown itself."""
 
     __slots__ = ("called", "came", "handshakes", "proved", "went")
 
@@ -60,8 +56,9 @@ class Amplification(Check):
         self._step = max(1, stage.scenario.population.nodes // WATCHED)
         self._doubled = 2 if stage.scenario.links.duplicate else 1
         """A packet that the network doubles comes twice, and is answered twice."""
-        self._translated = stage.scenario.nat is not None
-        self._accounts: dict[tuple[int, Peer], Account] = {}
+        self._boxed = stage.scenario.nat is not None
+        self._accounts: dict[tuple[Endpoint, Endpoint], Account] = {}
+        """By the endpoint under which a host is known to a peer, and that of the peer."""
         self.worst = 0.0
         """Largest ratio of bytes out to bytes in that was seen with an endpoint that proved nothing."""
         stage.network.taps.append(self._passed)
@@ -69,20 +66,17 @@ class Amplification(Check):
     def _passed(
         self, now_ns: int, sender: int, receiver: int, source: Endpoint, destination: Endpoint, packet: Packet
     ) -> None:
-        false = self._is_false(sender, source)
-        there: Peer = destination
-        here: Peer = source
-        if self._translated:
-            there = destination if receiver == NOBODY else receiver
-            here = source if false else sender
-        account = self._accounts.get((sender, there))
+        if destination.transport != "udp":
+            return
+        account = self._accounts.get((source, destination))
         if account is None and sender % self._step == 0:
-            account = self._open(sender, there)
+            account = self._open(sender, source, destination)
         if account is not None and not account.proved:
             self._went(sender, destination, account, packet)
-        account = self._accounts.get((receiver, here))
-        if account is None and (false or receiver % self._step == 0):
-            account = self._open(receiver, here)
+        false = self._is_false(sender, source)
+        account = self._accounts.get((destination, source))
+        if account is None and (false or receiver % self._step == 0 or self._may_come(receiver)):
+            account = self._open(receiver, destination, source)
         if account is not None and not account.proved:
             account.came += self._doubled * len(packet)
             account.proved = not false and (account.called or account.went > 0)
@@ -94,36 +88,38 @@ class Amplification(Check):
         account.went += len(packet)
         if packet[0] in HANDSHAKES:
             account.handshakes += len(packet)
+        host = self.stage.population.hosts.get(sender)
+        if host is None or not host.honest:
+            return
         self.worst = max(self.worst, account.went / max(account.came, 1))
         if account.handshakes > HANDSHAKE_FACTOR * account.came:
             self._report(sender, destination, account.handshakes, "of handshakes", account)
         elif account.went > ANYTHING_FACTOR * account.came:
             self._report(sender, destination, account.went, "in all", account)
 
-    def _open(self, index: int, peer: Peer) -> Account:
+    def _open(self, index: int, own: Endpoint, peer: Endpoint) -> Account:
         """Begin to follow an endpoint; one that the host has a session with, or calls, has shown itself before."""
         if len(self._accounts) >= FOLLOWED_MAX:
             del self._accounts[next(iter(self._accounts))]
-        account = self._accounts[index, peer] = Account()
+        account = self._accounts[own, peer] = Account()
         host = self.stage.population.hosts.get(index)
         if host is not None and host.up:
             lines = host.overlay.lines.by_local_id.values()
-            account.proved = any(self._is_at(line, peer) for line in lines)
+            account.proved = any(line.session.path == peer for line in lines)
         return account
 
-    def _is_at(self, line: Line, peer: Peer) -> bool:
-        if isinstance(peer, Endpoint):
-            return line.session.path == peer
-        return self.stage.population.by_node_id.get(line.node_id) is self.stage.population.hosts.get(peer)
+    def _may_come(self, receiver: int) -> bool:
+        """Tell whether somebody who is nobody yet may get the packet: boxes let in when it arrives."""
+        return self._boxed and receiver == NOBODY
 
     def _report(self, sender: int, destination: Endpoint, went: int, what: str, account: Account) -> None:
-        host = self.stage.population.hosts.get(sender)
-        if host is not None and host.honest:
-            self.violated(
-                sender,
-                f"{went} bytes {what} went to {destination}, which proved nothing and sent {account.came}",
-            )
+        self.violated(
+            sender, f"{went} bytes {what} went to {destination}, which proved nothing and sent {account.came}"
+        )
 
     def _is_false(self, sender: int, source: Endpoint) -> bool:
+        """Tell whether the sender is not where the packet says; behind a box it cannot say anything but the truth."""
         host = self.stage.population.hosts.get(sender)
-        return host is None or host.endpoint.host != source.host
+        if host is None or self.stage.network.box_of(sender) is not None:
+            return host is None
+        return host.endpoint.host != source.host

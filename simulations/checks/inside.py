@@ -102,8 +102,6 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
     yield ("lookups that wait", len(dht._waiting), config.lookups_waiting_max)
     yield ("peers with timings", len(rpc.timing._peers), config.peers_max)
     yield ("peers left in peace", len(rpc.timing._avoided), config.peers_max)
-    watched = DEADLINES_PER_ITEM * dht.table.size + DEADLINES_SPARE
-    yield ("contacts to look at", len(dht._liveness._heap), watched)
     yield ("timers", len(dht._timers._heap), 2 * pending_max + DEADLINES_SPARE)
 
 

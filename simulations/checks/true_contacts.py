@@ -1,7 +1,8 @@
 """No contact stands in a table, or comes back from a lookup, that was never met.
 
-The truth: a node with that key has that very endpoint, and packets went between the two in both directions. The first
-is looked up for every host, the second is recorded for a few watched ones.
+The truth: a node with that key has that very endpoint, and a packet came from there after one went there; the first
+packet of a stranger shows nothing. Where a node is is looked up for every host, what was sent is recorded for a few
+watched ones.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from .truth import Truth
 WATCHED = 32
 """Hosts whose traffic is recorded: each costs some 50 KB."""
 
-SPOKEN, HEARD = 1, 2
-
 
 class TrueContacts(Check):
     """Met, each of them."""
@@ -32,7 +31,8 @@ class TrueContacts(Check):
     def __init__(self, stage: Stage, truth: Truth) -> None:
         super().__init__(stage, truth)
         self._step = max(1, stage.scenario.population.nodes // WATCHED)
-        self._met: dict[int, dict[Endpoint, int]] = {}
+        self._met: dict[int, dict[Endpoint, bool]] = {}
+        """By host and endpoint to which it sent: whether something came from there afterwards."""
         self._since: dict[int, float] = {}
         self._translated = stage.scenario.nat is not None
         """Behind NATs, a node has no endpoint that is true for everybody."""
@@ -67,10 +67,9 @@ class TrueContacts(Check):
         met = self._met.get(host.index)
         if met is None or self._translated or entry.added_at <= self._since[host.index]:
             return ""
-        seen = met.get(entry.contact.endpoint, 0)
-        if not seen & HEARD:
-            return "no packet ever came from there"
-        return "" if seen & SPOKEN else "no packet ever went there"
+        if entry.contact.endpoint not in met:
+            return "no packet ever went there"
+        return "" if met[entry.contact.endpoint] else "no packet ever came from there after one went there"
 
     def _came(self, host: Host) -> None:
         if host.honest and host.index % self._step == 0:
@@ -82,10 +81,10 @@ class TrueContacts(Check):
     ) -> None:
         met = self._met.get(sender)
         if met is not None:
-            met[destination] = met.get(destination, 0) | SPOKEN
+            met.setdefault(destination, False)
         met = self._met.get(receiver)
-        if met is not None and self._is_true(sender, source):
-            met[source] = met.get(source, 0) | HEARD
+        if met is not None and source in met and self._is_true(sender, source):
+            met[source] = True
 
     def _is_true(self, sender: int, source: Endpoint) -> bool:
         host = self.stage.population.hosts.get(sender)

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from ...dht.messages import set_contacts_cached
-from ...wire.contact import CONTACTS_CACHED
+from ...wire.memo import remember_at_least
 
 THRESHOLDS = (50_000, 50, 1_000)
 """Objects made between two collections, and how many of one generation make one of the next (else 700, 10, 10)."""
@@ -64,8 +63,8 @@ class Collector:
 @contextmanager
 def shared_contacts(nodes: int) -> Iterator[None]:
     """Keep one Contact a node for all tables of the process, instead of one in each that knows the node."""
-    set_contacts_cached(max(CONTACTS_CACHED, SHARED_PER_NODE * nodes))
+    remember_at_least(SHARED_PER_NODE * nodes)
     try:
         yield
     finally:
-        set_contacts_cached(CONTACTS_CACHED)
+        remember_at_least(0)

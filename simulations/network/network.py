@@ -29,7 +29,11 @@ from .streams import Streams
 Packet: TypeAlias = bytes
 
 Tap = Callable[[int, int, int, Endpoint, Endpoint, Packet], None]
-"""Called with time in ns, sender, receiver (or NOBODY), source, destination and packet, for every packet sent."""
+"""Called with time in ns, sender, receiver (or NOBODY), source, destination and packet, for every packet sent.
+
+Both endpoints are those that the packet bears on its way: the source is the one its receiver sees, also when a box has
+put its own for the sender's, and the destination the one the sender knows. On a stream, the source is the sender's own.
+"""
 
 
 class Network:
@@ -210,7 +214,8 @@ class Network:
         holder = None if way is None else realms.holder(way, now_ns)
         to = None if holder is None else self._attachments.get(holder)
         receiver = NOBODY if to is None else to.receiver
-        self._note(packet, index, receiver, source, destination, len(packet) + HEADER_BYTES)
+        seen = source if way is None else way.source
+        self._note(packet, index, receiver, seen, destination, len(packet) + HEADER_BYTES)
         if way is None:
             self.lost["nat"] += 1
         elif way.enters is None and receiver == NOBODY:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from mesh99.simulations.world import World
@@ -75,3 +77,18 @@ def test_streams_depend_on_seed_node_and_purpose_only() -> None:
     assert len({draw, World(2).random(3, "x").random(), World(1).random(4, "x").random()}) == 3
     assert World(1).random(3, "y").random() != draw
     assert World(1).entropy(3)(32) == World(1).entropy(3)(32)
+
+
+@pytest.mark.parametrize("years", [0.001, 0.3, 1.0, 3.0])
+def test_a_call_never_comes_before_it_is_due_however_late_it_is(years: float) -> None:
+    world = World(1)
+    random = Random(2)
+    early: list[float] = []
+
+    def call(when: float) -> None:
+        world.call_at(when, lambda: early.append(when) if world.now() < when else None)
+
+    for _ in range(1000):
+        call(years * 365 * 86_400 * (1 + random.random()))
+    world.run_until(years * 3 * 365 * 86_400)
+    assert early == []
