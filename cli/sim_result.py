@@ -53,8 +53,7 @@ def told(failure: Failure) -> str:
     place = f"at {duration(failure.at_s)}"
     place += "" if failure.node is None else f", node {failure.node}"
     place += f", event {failure.event}" if failure.event else ""
-    message = failure.message.removeprefix(f"{failure.check}: ")
-    return f"{failure.check}: {message} ({place})"
+    return f"{failure.check}: {failure.message} ({place})"
 
 
 def end_of(outcome: Outcome, replay: str, going_on: str, path: Path | None) -> Ended | None:

@@ -86,14 +86,20 @@ class Liveness:
     def _take_due(self, now: float) -> list[Entry]:
         """Return those due, at most one burst of them; a contact that was heard meanwhile is planned anew."""
         due: list[Entry] = []
-        for entry in self._context.table:
-            if entry.due_at <= now and len(due) < self._context.config.pings_max:
-                entry.due_at = NEVER
-                if self._due_at(entry, 1 - JITTER) <= now:
-                    due.append(entry)
-                else:
-                    self._arm(entry)
+        for entry in [entry for entry in self._entries() if entry.due_at <= now]:
+            if len(due) >= self._context.config.pings_max:
+                break
+            entry.due_at = NEVER
+            if self._due_at(entry, 1 - JITTER) <= now:
+                due.append(entry)
+            else:
+                self._arm(entry)
         return due
+
+    def _entries(self) -> list[Entry]:
+        """Return all contacts in the table; asked for in each check, so without the detour over an iterator."""
+        buckets = self._context.table.buckets.values()
+        return [entry for bucket in buckets for entry in bucket.entries.values()]
 
     def _due_at(self, entry: Entry, share: float) -> float:
         """Return when an entry should be pinged: after a share of its silence, or, failed, after its time of peace."""
@@ -113,7 +119,7 @@ class Liveness:
         self._check_no_later_than(due_at)
 
     def _plan(self, now: float) -> None:
-        soonest = min([entry.due_at for entry in self._context.table], default=NEVER)
+        soonest = min([entry.due_at for entry in self._entries()], default=NEVER)
         if soonest < NEVER:
             self._check_no_later_than(max(now + PING_PAUSE_S, soonest))
 

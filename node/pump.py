@@ -6,24 +6,29 @@ same turn leaves together at its end, so a burst shares packets and system calls
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..wire import fault_points
 from ..wire.endpoint import Endpoint
 from .overlay.overlay import Overlay
 from .ports import Clock, Network, Timer
 
+TIMERS_MAX = 8
+"""Timers at once: one an hour ahead stays while some that are due within a second come and go."""
+
 
 class Pump:
     """Drive one Overlay on one Clock and one Network."""
 
-    __slots__ = ("_armed_at", "_clock", "_closed", "_network", "_now", "_timer", "_turn_used", "overlay")
+    __slots__ = ("_clock", "_closed", "_network", "_now", "_timers", "_turn_used", "overlay")
 
     def __init__(self, overlay: Overlay, clock: Clock, network: Network) -> None:
         self.overlay = overlay
         self._clock = clock
         self._now = clock.now
         self._network = network
-        self._timer: Timer | None = None
-        self._armed_at = float("inf")
+        self._timers: list[tuple[float, Timer]] = []
+        """When a timer is set for, the earliest last."""
         self._turn_used = False
         self._closed = False
 
@@ -74,9 +79,9 @@ class Pump:
     def abandon(self) -> None:
         """Stop without a word, as a killed process does."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for _, timer in self._timers:
+            timer.cancel()
+        self._timers = []
 
     def _turn_ends(self) -> None:
         self._turn_used = False
@@ -85,21 +90,20 @@ class Pump:
 
     def _arm(self) -> None:
         deadline = self.overlay.next_timeout()
-        if self._closed or deadline is None or deadline >= self._armed_at:
+        timers = self._timers
+        if self._closed or deadline is None or (timers and timers[-1][0] <= deadline):
             return
         if fault_points.active and self._fails("pump.early-timer"):
             deadline = (deadline + self._now()) / 2
-        if self._timer is not None:
-            self._timer.cancel()
-        self._armed_at = deadline
-        self._timer = self._clock.call_at(deadline, self._timed_out)
+        if len(timers) >= TIMERS_MAX:
+            timers.pop()[1].cancel()
+        timers.append((deadline, self._clock.call_at(deadline, partial(self._timed_out, deadline))))
 
     def _fails(self, point: str) -> bool:
         return fault_points.fires(point, self.overlay.identity.node_id)
 
-    def _timed_out(self) -> None:
-        self._timer = None
-        self._armed_at = float("inf")
+    def _timed_out(self, armed_for: float) -> None:
+        self._timers = [entry for entry in self._timers if entry[0] != armed_for]
         now, deadline = self._clock.now(), self.overlay.next_timeout()
         if deadline is not None and deadline <= now:
             self.overlay.handle_timeout(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import shlex
 import time
@@ -9,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from ..wire.errors import ConfigError
 from .code_version import code_version
@@ -17,9 +17,9 @@ from .outcome import Failure, Outcome, RunOptions
 from .replay import checkpoint
 from .scenario.catalog import load, shipped
 from .scenario.changes import with_changes
-from .scenario.expectations import Expectation
+from .scenario.differences import changes_between
+from .scenario.expectations import UNMEASURED, Expectation
 from .scenario.schema import Scenario
-from .scenario.writing import document_of
 
 RUNNERS = {
     "model": ".model.simulation",
@@ -112,15 +112,14 @@ def _missed(scenario: Scenario, figures: dict[str, float]) -> Iterator[Failure]:
     """Yield a failure for each expectation that does not hold."""
     for name, text in scenario.expect.items():
         figure = figures.get(name)
-        if figure is None:
-            told = f"nothing was measured; expected {text}"
+        if figure is None or math.isnan(figure):
+            told = f"{UNMEASURED}; expected {text}"
         elif not Expectation.parse(text).holds(figure):
             told = f"{figure:g}; expected {text}"
         else:
             continue
-        yield Failure(
-            check=name, at_s=figures.get("virtual_s", 0.0), event=0, node=None, message=f"{name}: {told}"
-        )
+        at_s = figures.get("virtual_s", 0.0)
+        yield Failure(check=name, at_s=at_s, event=0, node=None, message=told)
 
 
 # the line that repeats a run
@@ -139,37 +138,9 @@ def _arguments(scenario: Scenario) -> list[str]:
     """Name a scenario: as a shipped one and what was changed in it, or as a file."""
     if scenario.name not in shipped():
         return [f"{scenario.name}.toml"]
-    changes = dict(_changes(document_of(load(scenario.name)), document_of(scenario)))
+    changes = changes_between(load(scenario.name), scenario)
     nodes = changes.pop("population.nodes", None)
     words = [scenario.name] if nodes is None else [scenario.name, "--nodes", nodes]
     for key, text in changes.items():
         words += ["--set", f"{key}={text}"]
     return words
-
-
-def _changes(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield what turns one document of a scenario into another, as a command line takes it."""
-    old, new = _parts(before), _parts(after)
-    if new is None:
-        if before != after:
-            yield key, _text(after)
-        return
-    for name in (name for name in reversed(old or {}) if name not in new):
-        yield f"{key}.{name}".lstrip("."), "none"
-    for name, part in new.items():
-        yield from _changes((old or {}).get(name), part, f"{key}.{name}".lstrip("."))
-
-
-def _parts(value: Any) -> dict[str, Any] | None:
-    """Return the tables and values in a table, or the tables of an array by their index; None for a plain value."""
-    if isinstance(value, dict):
-        return value
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return {str(index): part for index, part in enumerate(value)}
-    return None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(str(each) for each in value) if isinstance(value, list) else str(value)

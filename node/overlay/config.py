@@ -106,7 +106,7 @@ class OverlayConfig:
                 "quiet_idle_s": 10.0,
                 "quiet_keepalive_s": 60.0,
                 "half_open_s": 5.0,
-                "dht": DhtConfig(refresh_count=3, silent_s_max=7200.0, reserve_max=4),
+                "dht": DhtConfig(refresh_count=3, silent_s_max=7200.0, reserve_max=4, peers_max=128),
                 **others,
             }
         )

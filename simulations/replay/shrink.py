@@ -15,6 +15,7 @@ from ..code_version import code_version, differences
 from ..outcome import Failure, Outcome, RunOptions
 from ..report.document import read_outcome
 from ..run import replay_line, run_outcome
+from ..scenario.expectations import UNMEASURED
 from ..scenario.reading import write
 from ..scenario.schema import Scenario
 from .minimise import Fails, ShrinkLimits, ShrinkProgress, Shrunk, minimise
@@ -62,10 +63,18 @@ def runner(wanted: Failure, crypto: str, run_s: float, stop: Callable[[], bool])
 
 
 def is_same(failure: Failure, wanted: Failure) -> bool:
-    """Tell whether two failures are the same: the same check; for errors, of the same kind."""
-    if failure.check != wanted.check:
+    """Tell whether two failures are the same: the same check; for errors, of the same kind.
+
+    A figure that was measured and one that was not are different failures of one expectation: any run measures nothing
+    once it is made small enough.
+    """
+    if failure.check != wanted.check or _is_unmeasured(failure) != _is_unmeasured(wanted):
         return False
     return failure.check != "error" or _kind(failure.message) == _kind(wanted.message)
+
+
+def _is_unmeasured(failure: Failure) -> bool:
+    return failure.message.startswith(UNMEASURED)
 
 
 def _kind(message: str) -> str:

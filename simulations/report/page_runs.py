@@ -115,15 +115,11 @@ def _failures(failures: Sequence[Failure]) -> Markup:
     if not failures:
         return Markup()
     items = [
-        element("li", element("strong", one.check), ": ", _message(one), _place(one)) for one in failures
+        element("li", element("strong", one.check), ": ", one.message, _place(one)) for one in failures
     ]
     if len(items) > FAILURES_MAX:
         items[FAILURES_MAX:] = [element("li", f"and {len(items) - FAILURES_MAX} more")]
     return element("ul", *items, class_="failures")
-
-
-def _message(failure: Failure) -> str:
-    return failure.message.removeprefix(f"{failure.check}: ")
 
 
 def _place(failure: Failure) -> Markup:

@@ -18,6 +18,9 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 
+UNMEASURED = "nothing was measured"
+"""How the failure of an expectation begins whose figure is not there."""
+
 COMPARISON = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*", re.ASCII)
 
 

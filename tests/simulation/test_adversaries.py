@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+import pytest
 from staged import run_of, small
 
 from mesh99.dht.get import GetResult
+from mesh99.dht.messages import Request
 from mesh99.dht.search import LookupResult
 from mesh99.simulations.adversaries.adversary import Adversary as Party
 from mesh99.simulations.adversaries.censor import Censor, CensorServer
@@ -27,12 +29,15 @@ from mesh99.simulations.checks.inside import amounts
 from mesh99.simulations.heap.simulation import HeapRun
 from mesh99.simulations.host import Host
 from mesh99.simulations.outcome import Outcome
-from mesh99.simulations.scenario.schema import Adversary, Scenario, Workload
+from mesh99.simulations.scenario.schema import Adversary, Checks, Population, Scenario, Workload
 from mesh99.simulations.workload.publishing import Value
+from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.identity import NodeId
 
 P = TypeVar("P", bound=Party)
+
+LARGE = Population(nodes=16, profile="large")
 
 
 def _of(run: HeapRun, kind: type[P]) -> P:
@@ -161,6 +166,43 @@ def test_a_slow_loris_fills_half_open_handshakes_and_answers_late() -> None:
     assert party.cookies > 100
     assert config.cookie_half_open <= _half_open(party.victim) <= config.half_open_max
     assert outcome.figures["lookup_success"] > 0.9
+
+
+def test_a_slow_loris_is_late_also_for_those_who_want_no_session() -> None:
+    slow = Adversary(kind="slow-loris", count=3)
+    run, outcome = _run(small(population=LARGE, adversary=(slow,)))
+    assert _of(run, SlowLoris).late > 20
+    assert outcome.figures["lookup_success"] > 0.9
+
+
+class Mute:
+    """Answer nothing."""
+
+    def reply(
+        self, request_id: int, request: Request, sender: Contact, now: float, size_max: int
+    ) -> bytes | None:
+        """Return nothing."""
+        return None
+
+
+@pytest.mark.parametrize("profile", ["default", "large"])
+def test_who_shakes_hands_and_answers_nothing_leaves_the_tables(profile: Literal["default", "large"]) -> None:
+    def silence(run: HeapRun) -> None:
+        for host in _of(run, Liar).hosts:
+            host.overlay.dht.server = Mute()
+
+    scenario = small(
+        duration=120.0,
+        population=Population(nodes=16, profile=profile),
+        workload=Workload(lookups_every=5.0),  # type: ignore[arg-type]
+        adversary=(Adversary(kind="liar", count=3),),
+        checks=Checks(invariants=()),
+    )
+    run, outcome = _run(scenario, lambda run: run.world.call_at(run.measured_from_s, lambda: silence(run)))
+    mute = [host.identity.node_id for host in _of(run, Liar).hosts]
+    tables = [host.overlay.dht.table for host in run.population.honest_live]
+    assert sum(node_id in table for node_id in mute for table in tables) < 0.1 * len(mute) * len(tables)
+    assert outcome.figures["lookup_success"] > 0.95
 
 
 def _half_open(host: Host) -> int:

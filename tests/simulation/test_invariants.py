@@ -14,10 +14,23 @@ from mesh99.dht.store import RecordStore
 from mesh99.dht.table import RoutingTable
 from mesh99.node.overlay.handshakes import Handshakes
 from mesh99.node.overlay.line import Line, LineState
+from mesh99.node.overlay.overlay import Overlay
 from mesh99.simulations.checks import CHECKS, INVARIANTS
 from mesh99.simulations.network.partitions import Partitions
 from mesh99.simulations.outcome import Failure
-from mesh99.simulations.scenario.schema import Adversary, Checks, Fault, Partition, Scenario, Workload
+from mesh99.simulations.scenario.schema import (
+    Adversary,
+    Checks,
+    Churn,
+    Fault,
+    Lifetimes,
+    Nat,
+    Partition,
+    Population,
+    Scenario,
+    Workload,
+)
+from mesh99.wire.contact import Contact
 from mesh99.wire.record import Record
 
 CRASH = Fault(kind="crash", at=5.0, share=0.25)  # type: ignore[arg-type]
@@ -88,6 +101,23 @@ def test_contacts_that_were_only_heard_of_are_seen(monkeypatch: pytest.MonkeyPat
     assert "no packet ever" in _failure(scenario, "true-contacts").message
 
 
+def test_contacts_that_only_called_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In a large network a question comes without a session, from an address that nothing proves.
+    population = Population(nodes=16, profile="large")
+    scenario = small(population=population, checks=_only("true-contacts"))
+    _holds(scenario)
+    answer = Overlay._answer_early
+
+    def trusting(self: Overlay, payload: bytes, sender: Contact, size_max: int) -> bytes:
+        self.dht.verified(sender, self._now)
+        return answer(self, payload, sender, size_max)
+
+    monkeypatch.setattr(Overlay, "_answer_early", trusting)
+    assert (
+        "no packet ever came from there after one went there" in _failure(scenario, "true-contacts").message
+    )
+
+
 def test_contacts_that_a_liar_invented_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = small(adversary=(Adversary(kind="liar", count=3),), checks=_only("true-contacts"))
     monkeypatch.setattr(NodeSearch, "take", _take_and_trust)
@@ -134,6 +164,22 @@ def test_answers_that_are_larger_than_their_question_are_seen(monkeypatch: pytes
         self.packets += self.packets[-1:] * 3
 
     monkeypatch.setattr(Handshakes, "_receive_initial", four_times)
+    assert "of handshakes went to" in _failure(scenario, "amplification").message
+
+
+def test_answers_through_boxes_are_counted_where_the_boxes_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    nat = Nat(port_restricted=0.2, symmetric=0.2, mapping_timeout=20.0)  # type: ignore[arg-type]
+    churn = Churn(session=Lifetimes(scale=20.0), offline=Lifetimes(scale=5.0))  # type: ignore[arg-type]
+    scenario = small(nat=nat, churn=churn, duration=40.0, checks=_only("amplification", every=1.0))
+    _holds(scenario)
+    receive = Handshakes._receive_initial
+
+    def twice(self: Handshakes, *arguments: Any) -> None:
+        receive(self, *arguments)
+        # A reply is less than half as long as the first packet, unless it carries contacts.
+        self.packets += self.packets[-1:] * 2
+
+    monkeypatch.setattr(Handshakes, "_receive_initial", twice)
     assert "of handshakes went to" in _failure(scenario, "amplification").message
 
 
