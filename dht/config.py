@@ -81,9 +81,12 @@ class DhtConfig:
     refresh_s: float = 3600.0
     """Time without a lookup after which a bucket is refreshed (section 2.3 of the paper)."""
 
+    join_count: int = 20
+    """Contacts sought around our own id while joining, at most bucket_size. Raising it costs a handshake each."""
+
     refresh_count: int = 8
-    """Contacts sought in each far bucket while joining. Raising it costs a handshake each; use and later comers fill
-    the rest."""
+    """Contacts sought in a far bucket while joining, and in one with room later. Raising it costs a handshake each; use
+    and later comers fill the rest."""
 
     value_replicas: int = 8
     """Peers that hold a record: with 20 % of them dead all copies are gone with 0.2^8 = 2.6e-6. Raising it costs a

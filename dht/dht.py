@@ -178,10 +178,10 @@ class Dht:
         return publication
 
     def bootstrap(self, now: float, done: Callable[[LookupResult], None]) -> None:
-        """Join: look up our own id, then fill the far buckets in parallel; done with the result of the first."""
+        """Join: look up our own id, then fill far buckets that are short, in parallel; done with the first result."""
 
         def fill_far(result: LookupResult, then: float) -> None:
-            targets = self._maintenance.refresh_targets(then)
+            targets = self._maintenance.short_targets()
             left = len(targets)
 
             def filled(_: LookupResult, __: float) -> None:
@@ -196,7 +196,7 @@ class Dht:
             if not targets:
                 done(result)
 
-        count = self._config.bucket_size
+        count = min(self._config.join_count, self._config.bucket_size)
         self._run(NodeSearch(self._context, self._context.own_id, count, fill_far, patient=True), now)
 
     def contacts(self, limit: int) -> list[Contact]:

@@ -40,30 +40,30 @@ class Maintenance:
         """Note that a lookup passes through the bucket of a target."""
         self._looked_up[shared_prefix_bits(target, number_of(self._context.own_id))] = now
 
-    def refresh_targets(self, now: float, quiet_s: float = 0.0) -> list[bytes]:
-        """Return a random target in each far bucket without a lookup for `quiet_s`."""
-        own = number_of(self._context.own_id)
-        return [
-            random_number_at(own, prefix_bits, self._context.random).to_bytes(ID_BITS // 8, "big")
-            for prefix_bits in self._context.table.far_prefixes()
-            if self._looked_up.get(prefix_bits, float("-inf")) <= now - quiet_s
-        ]
+    def short_targets(self) -> list[bytes]:
+        """Return a random target in each far bucket that holds fewer contacts than a refresh looks for."""
+        return self._targets(self._context.config.refresh_count, float("inf"))
 
     def _refresh(self, now: float) -> None:
-        """Look up our own id, and something in every far bucket that is quiet and has room."""
-        refresh_s = self._context.config.refresh_s
-        self._plan(now, self._spread(refresh_s))
+        """Look up our own id, and something in every far bucket that has room and was not looked into lately."""
+        config = self._context.config
+        self._plan(now, self._spread(config.refresh_s))
         if not len(self._context.table):
             return
         self._look_up(self._context.own_id, now)
-        for target in self.refresh_targets(now, refresh_s):
-            if self._has_room(target):
-                self._look_up(target, now)
+        for target in self._targets(config.bucket_size, now - config.refresh_s):
+            self._look_up(target, now)
 
-    def _has_room(self, target: bytes) -> bool:
+    def _targets(self, fewer_than: int, looked_up_before: float) -> list[bytes]:
         table = self._context.table
-        bucket = table.buckets.get(shared_prefix_bits(number_of(target), number_of(table.own_id)))
-        return bucket is None or len(bucket.entries) < bucket.size
+        own = number_of(table.own_id)
+        near = min(self._context.config.join_count, self._context.config.bucket_size)
+        return [
+            random_number_at(own, prefix_bits, self._context.random).to_bytes(ID_BITS // 8, "big")
+            for prefix_bits in table.far_prefixes(near)
+            if table.members_at(prefix_bits) < fewer_than
+            and self._looked_up.get(prefix_bits, float("-inf")) <= looked_up_before
+        ]
 
     def _plan(self, now: float, wait_s: float) -> None:
         self._timer = self._context.timers.at(now + wait_s, self._refresh)

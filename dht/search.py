@@ -104,7 +104,7 @@ class Search(ABC):
             self._known(self.seed_count(), now),
             context.own_id,
             count=self._count,
-            parallelism=config.parallelism,
+            parallelism=self.parallelism(),
             parallelism_wide=self.parallelism_wide(),
             requests_max=config.lookup_requests_max,
             radius=self.wide_radius(),
@@ -129,6 +129,10 @@ class Search(ABC):
     def seed_count(self) -> int:
         """Return how many of the nearest known contacts to begin with."""
         return self.context.config.bucket_size
+
+    def parallelism(self) -> int:
+        """Return how many requests may be in flight while the search comes nearer."""
+        return self.context.config.parallelism
 
     def parallelism_wide(self) -> int:
         """Return how many requests may be in flight once the search is wide: all that are needed."""
@@ -239,6 +243,11 @@ class NodeSearch(Search):
         super().__init__(context, target, FindNode(target), count)
         self._done = done
         self._patient = patient
+
+    def parallelism(self) -> int:
+        """Return how many requests may be in flight while the search comes nearer: no more than are sought."""
+        parallelism = self.context.config.parallelism
+        return min(parallelism, self._count) if self._patient else parallelism
 
     def parallelism_wide(self) -> int:
         """Return how many requests may be in flight once the search is wide."""

@@ -143,12 +143,17 @@ class RoutingTable:
             self._radius = expected_radius(distances, 1)
         return min(SPACE, count * self._radius)
 
-    def far_prefixes(self) -> range:
-        """Return the prefix lengths whose buckets a lookup of our own id does not fill."""
-        near = self.nearest(self._own, self._config.bucket_size)
-        if len(near) < self._config.bucket_size:
+    def far_prefixes(self, near_count: int) -> range:
+        """Return the prefix lengths whose buckets a lookup of our own id for so many contacts does not fill."""
+        near = self.nearest(self._own, near_count)
+        if len(near) < near_count:
             return range(0)
         return range(shared_prefix_bits(number_of(near[-1].node_id), self._own) + 1)
+
+    def members_at(self, prefix_bits: int) -> int:
+        """Return how many members share exactly so many leading bits with our own id."""
+        bucket = self.buckets.get(prefix_bits)
+        return len(bucket.entries) if bucket is not None else 0
 
     def longest_known(self, limit: int) -> list[Contact]:
         """Return up to `limit` contacts without failures, the longest known first."""

@@ -97,19 +97,19 @@ class OverlayConfig:
     def large(cls, **others: Any) -> OverlayConfig:
         """Return the configuration for networks of thousands of nodes, where few peers are ever asked twice.
 
-        A session that served a lookup is kept for as long as a lookup may last and is not watched: the DHT looks after
-        its contacts itself. Joining asks for fewer contacts in each far bucket, of which there are more.
+        Questions of the DHT leave no session behind. Joining looks for fewer contacts, since more come by themselves,
+        and contacts are pinged after twice the silence.
         """
-        return cls(
-            **{
-                "ask_once": True,
-                "quiet_idle_s": 10.0,
-                "quiet_keepalive_s": 60.0,
-                "half_open_s": 5.0,
-                "dht": DhtConfig(refresh_count=3, silent_s_max=7200.0, reserve_max=4, peers_max=128),
-                **others,
-            }
+        dht = DhtConfig(
+            join_count=8,
+            refresh_count=1,
+            reserve_max=4,
+            silent_s_min=600.0,
+            silent_s_max=7200.0,
+            peers_max=128,
         )
+        quiet = {"ask_once": True, "quiet_idle_s": 10.0, "quiet_keepalive_s": 60.0, "half_open_s": 5.0}
+        return cls(**{"dht": dht, **quiet, **others})
 
     def __post_init__(self) -> None:
         """Check what a person may have set; raises ConfigError."""
