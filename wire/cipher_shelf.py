@@ -7,7 +7,6 @@ clock is asked and no timer set, which would cost a quiet node more than the mem
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Protocol
 
 
@@ -24,10 +23,14 @@ class CipherShelf:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._awake: deque[Rests] = deque()
+        self._awake: dict[Rests, None] = {}
 
     def add(self, session: Rests) -> None:
         """Give a session a place; the one that has had its place longest rests."""
-        self._awake.append(session)
+        self._awake[session] = None
         if len(self._awake) > self._size:
-            self._awake.popleft().rest()
+            next(iter(self._awake)).rest()
+
+    def remove(self, session: Rests) -> None:
+        """Take the place back from a session that rests."""
+        self._awake.pop(session, None)

@@ -42,6 +42,12 @@ MAX_DATA_FRAME = struct.Struct(">BBQ")
 TOKEN_FRAME = struct.Struct(">B8s")
 CLOSE_HEAD = struct.Struct(">BB")
 
+UNASKED = bytes(8)
+"""Token of a PONG that answers no ping; whoever gets it takes no notice."""
+
+PROOF = TOKEN_FRAME.pack(PONG, UNASKED)
+"""What a side sends that has nothing to say but that it holds the keys."""
+
 FRAMES_MAX = 512
 """Frames in one packet. Only tiny frames could be more, and reading each costs far more than its bytes."""
 

@@ -44,6 +44,11 @@ STREAM_PACKET_BYTES = 68 * 1024
 bounds what a stranger makes us hold."""
 
 
+def counter_of(packet: bytes | memoryview) -> int:
+    """Return the counter of a DATA packet."""
+    return int.from_bytes(packet[9:17], "big")
+
+
 def destination_id(packet: bytes | memoryview) -> int:
     """Return the connection id that every packet but INITIAL begins with."""
     return int.from_bytes(packet[1:9], "big")

@@ -26,9 +26,6 @@ from .received import Received
 from .recovery import Recovery, Sent
 from .session_config import SessionConfig
 
-UNASKED = bytes(8)
-"""Token of a PONG that answers no ping; whoever gets it takes no notice."""
-
 LEFT_EMPTY_BYTES_MAX = SPAN_BYTES_MIN + SEAL_BYTES
 """A packet with more room than this left has taken all that there was to send."""
 
@@ -144,7 +141,7 @@ class Session:
 
     def prove(self) -> None:
         """Send a packet that asks for nothing, so that the peer learns that this side holds the keys."""
-        self._queue.add_pong(UNASKED)
+        self._queue.add_pong(frames.UNASKED)
         self._control = self.wants_to_send = True
 
     def measured(self, rtt_s: float) -> None:
@@ -380,6 +377,8 @@ class Session:
 
     def rest(self) -> None:
         """Let the ciphers go; the next packet makes them again."""
+        if self._awake and self._shelf is not None:
+            self._shelf.remove(self)
         self._awake = False
         self._sealing.rest()
         self._opening.rest()

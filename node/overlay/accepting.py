@@ -20,7 +20,7 @@ from .line import Line
 class HalfOpen:
     """One incoming handshake that is not confirmed yet."""
 
-    __slots__ = ("acceptance", "deadline", "digest", "line", "local_id", "reply")
+    __slots__ = ("acceptance", "deadline", "digest", "line", "local_id", "reply", "source")
 
     def __init__(
         self,
@@ -28,15 +28,16 @@ class HalfOpen:
         local_id: int,
         reply: bytes,
         acceptance: Acceptance,
-        line: Line | None,
+        source: Endpoint,
         deadline: float,
     ) -> None:
         self.digest = digest
         self.local_id = local_id
         self.reply = reply
         self.acceptance = acceptance
-        self.line = line
-        """None for XX until the third packet told who the peer is."""
+        self.source = source
+        self.line: Line | None = None
+        """Of XX, once the third packet told who the peer is; of IK it is made when its first data packet comes."""
         self.deadline = deadline
 
 

@@ -14,19 +14,19 @@ from collections.abc import Callable
 
 from ...wire import contact as contacts
 from ...wire import fault_points
-from ...wire.cipher import SealingKey
+from ...wire.cipher import OpeningKey, SealingKey
 from ...wire.cipher_shelf import CipherShelf
 from ...wire.contact import Contact
 from ...wire.cookie import CookieJar
 from ...wire.endpoint import Endpoint
 from ...wire.errors import ConfigError, DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
-from ...wire.frames import PONG, TOKEN_FRAME
+from ...wire.frames import PROOF
 from ...wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, Rejected
 from ...wire.handshake_packets import Initial, split_initial
 from ...wire.handshake_payload import PROVE
 from ...wire.identity import Identity, NodeId, PublicKey
-from ...wire.packet import FINAL, INITIAL
-from ...wire.session import UNASKED, Session
+from ...wire.packet import FINAL, INITIAL, counter_of
+from ...wire.session import Session
 from .accepting import HalfOpen, HalfOpenTable, digest_of
 from .config import OverlayConfig
 from .deadlines import Deadlines
@@ -131,18 +131,31 @@ class Handshakes:
         except DecodeError as error:
             self.dropped[f"handshake: {error.reason}"] += 1
 
-    def confirm(self, local_id: int, packet: bytes | memoryview, source: Endpoint, now: float) -> Line | None:
-        """Try a data packet on a half-open handshake; returns the line when it is whole now."""
+    def confirm(
+        self, local_id: int, packet: bytes | memoryview, source: Endpoint, now: float
+    ) -> Line | Contact | None:
+        """Try a data packet on a half-open handshake; return a line, or a contact when no more than that is proved."""
         half_open = self.half_open.by_local_id(local_id)
-        if half_open is None or half_open.line is None:
+        if half_open is None:
             return None
         if fault_points.active and fault_points.fires("overlay.forget-half-open", self._identity.node_id):
             self.half_open.remove(half_open)
             return None
-        if not half_open.line.session.receive(packet, source, now):
+        line, established = half_open.line, half_open.acceptance.established
+        if line is None and established is not None:
+            if half_open.acceptance.once and self._proves(established, packet, now):
+                self.half_open.remove(half_open)
+                return contacts.known_contact(established.remote_key, half_open.source)
+            line = self._new_line(established, half_open.source, now)
+        if line is None or not line.session.receive(packet, source, now):
             return None
         self.half_open.remove(half_open)
-        return half_open.line
+        return line
+
+    def _proves(self, established: Established, packet: bytes | memoryview, now: float) -> bool:
+        """Tell whether the packet says nothing but that its sender holds the keys."""
+        key = OpeningKey(established.receive_key, established.cipher, self._identity.crypto)
+        return key.open(packet, counter_of(packet), now) == PROOF
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
@@ -221,7 +234,7 @@ class Handshakes:
         if established.flags & PROVE:
             crypto = self._identity.crypto
             key = SealingKey(established.send_key, established.cipher, established.remote_id, crypto)
-            self.packets.append((key.seal(TOKEN_FRAME.pack(PONG, UNASKED), now), endpoint))
+            self.packets.append((key.seal(PROOF, now), endpoint))
         self._on_answer(contacts.known_contact(established.remote_key, endpoint), established, now)
 
     def _call_again(self, dial: Dial, now: float) -> None:
@@ -291,11 +304,7 @@ class Handshakes:
         if acceptance.once and not prove:
             self.packets.append((reply, source))
             return
-        established = acceptance.established
-        line = self._new_line(established, source, now) if established is not None else None
-        if line is not None:
-            line.once = acceptance.once
-        half_open = HalfOpen(digest, local_id, reply, acceptance, line, now + self._config.half_open_s)
+        half_open = HalfOpen(digest, local_id, reply, acceptance, source, now + self._config.half_open_s)
         if self.half_open.add(half_open) is not None:
             self.dropped["half-open: no room"] += 1
         self.packets.append((reply, source))

@@ -45,7 +45,6 @@ class Line:
         "initiated",
         "last_use",
         "node_id",
-        "once",
         "opened",
         "probe_at",
         "probes",
@@ -72,8 +71,6 @@ class Line:
         self.opened = now
         self.last_use = now
         self.initiated = False
-        self.once = False
-        """The peer wanted an answer and no session."""
         self.reply: Callable[[bytes], None] | None = None
         """How handlers answer over this line, kept here by whoever handles its messages."""
         self.carries_messages = False

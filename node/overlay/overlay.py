@@ -57,18 +57,14 @@ class Overlay:
         self.on_message: Callable[[Line, bytes], None] = lambda line, message: None
         self.on_peer: Callable[[Line, bool], None] = lambda line, came: None
         self._settings = HandshakeSettings(network=config.network, tcp_port=tcp_port, aes=config.aes)
-        self._handshakes = Handshakes(
-            identity,
-            self._settings,
-            config,
-            entropy,
+        answers = (
             self._answer_early,
             self.dht.wants,
             self._answered_once,
             self._line_called,
             self._dial_failed,
-            now,
         )
+        self._handshakes = Handshakes(identity, self._settings, config, entropy, *answers, now)
         self._now = now
         self._packets: list[tuple[bytes, Endpoint]] = []
         self._streams = StreamPaths(config)
@@ -257,15 +253,14 @@ class Overlay:
 
     def _receive_unknown(self, packet: bytes | memoryview, source: Endpoint, now: float) -> None:
         local_id = int.from_bytes(packet[1:9], "big")
-        line = self._handshakes.confirm(local_id, packet, source, now)
-        if line is not None:
-            met = source == line.endpoint
-            if line.once and not line.session.rpcs and not line.session.wants_to_send:
-                if met:
-                    self.dht.verified(line.contact(), now)
-                return
-            self._line_stands(line, now, met=met)
-            self._received(line, source, now)
+        confirmed = self._handshakes.confirm(local_id, packet, source, now)
+        if isinstance(confirmed, Line):
+            self._line_stands(confirmed, now, met=source == confirmed.endpoint)
+            self._received(confirmed, source, now)
+            return
+        if confirmed is not None:
+            if source == confirmed.endpoint:
+                self.dht.verified(confirmed, now)
             return
         self.dropped["data for no session"] += 1
         if (
@@ -343,6 +338,7 @@ class Overlay:
             self._packets += line.session.take_packets(now)
         if line.session.closed is None:
             line.session.closed = reason
+        line.session.rest()
         gone = self.lines.remove(line)
         self._streams.left(line)
         if gone:
@@ -354,6 +350,7 @@ class Overlay:
     def _forget(self, line: Line) -> None:
         """Let go of a line that served the DHT only, without a word: the other side does the same at its time."""
         line.session.closed = "idle"
+        line.session.rest()
         if self.lines.remove(line):
             self._observers.forget(line.node_id)
             self.on_peer(line, False)

@@ -18,7 +18,9 @@ from mesh99.wire.packet import COOKIE, DATA, FINAL, INITIAL, REJECT, REPLY, RESE
 UNHURRIED = OverlayConfig(handshakes_per_s=1e9, cookie_half_open=10**9, half_open_max=64)
 """No cookies however many first packets come, so that each is looked into."""
 
-NOT_STATE = frozenset({"dropped", "_now", "_tokens", "_tokens_at", "on_message", "on_peer", "_derived"})
+NOT_STATE = frozenset(
+    {"dropped", "_now", "_tokens", "_tokens_at", "on_message", "on_peer", "_derived", "_keys"}
+)
 """Counters, the time of the last call, and the rate of handshakes."""
 
 

@@ -46,6 +46,7 @@ payloads = st.builds(
     tcp_port=st.integers(0, 65_535),
     observed=st.none() | endpoints,
     early=st.binary(max_size=1000),
+    flags=st.integers(0, 127),
 )
 node_records = st.builds(
     NodeRecord,
