@@ -38,7 +38,7 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info
 
 installed:
-	tests/make_venv.sh $(VENV) '.[fast,sim]'
+	tests/make_venv.sh $(VENV) '.[fast]'
 
 tools:
 	tests/make_venv.sh $(VENV) '.[fast,sim,sweep,test,bench]'

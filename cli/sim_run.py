@@ -59,8 +59,8 @@ def command(
     The same scenario and seed give the same digest: every packet is the same, at the same nanosecond. Ctrl-C ends it
     with what was measured so far.
     """
+    from ..simulations.checkpoint.checkpoint import beside, going_on
     from ..simulations.outcome import RunOptions
-    from ..simulations.replay.checkpoint import beside, going_on
     from ..simulations.report.document import file_name, write_outcome
     from .sim_view import run_view
 

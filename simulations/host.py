@@ -36,6 +36,12 @@ def endpoint_of(index: int) -> Endpoint:
     return Endpoint("udp", f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}", PORT)
 
 
+def index_of(host: str) -> int:
+    """Return whose address this is."""
+    _, high, middle, low = (int(part) for part in host.split("."))
+    return high << 16 | middle << 8 | low
+
+
 class HostEntropy:
     """The port `Entropy` of one host: a key and a counter, a twentieth of the memory of a Random."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .scenario.run_line import run_line
 from .scenario.schema import Scenario
+from .scenario.writing import write
 
 Curve = Sequence[tuple[float, float]]
 """Points (x, y); x is virtual seconds since measuring began, unless the name says otherwise."""
@@ -22,7 +25,7 @@ class Failure:
     at_s: float
     """Virtual time."""
     event: int
-    """Number of the event (see replay/trace.py) during which it was seen; 0 when it belongs to none."""
+    """Number of the event (see tracing/trace.py) during which it was seen; 0 when it belongs to none."""
     node: int | None
     """Index of the node, if it is about one."""
     message: str
@@ -31,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of one run; equal arguments give equal `digest`, `events_digest`, figures and failures (not `wall_s` and `peak_rss_mb`)."""
+    """The result of one run; equal arguments give an equal one, but for the figures of the machine (`wall_s` ...)."""
 
     scenario: Scenario
     seed: int
@@ -56,10 +59,29 @@ class Outcome:
         return not self.failures
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        from .report.document import document_of
+        """Return the JSON form, with the line that replays it and the scenario as TOML; what is not finite is null."""
+        return {
+            "digest": self.digest,
+            "events_digest": self.events_digest,
+            "scenario": self.scenario.name,
+            "seed": self.seed,
+            "tier": self.tier,
+            "crypto": self.crypto,
+            "figures": {name: _finite(value) for name, value in self.figures.items()},
+            "failures": [asdict(failure) for failure in self.failures],
+            "interrupted": self.interrupted,
+            "code": self.code,
+            "replay": run_line(self.scenario, self.seed, self.crypto),
+            "definition": write(self.scenario),
+            "curves": {
+                name: [(_finite(x), _finite(y)) for x, y in curve] for name, curve in self.curves.items()
+            },
+        }
 
-        return document_of(self)
+
+def _finite(value: float) -> float | None:
+    """Return a number as JSON has it, which knows no NaN and no infinity."""
+    return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +103,10 @@ class RunOptions:
     """`simulated` or `real` cipher suite; the order of events is the same."""
     on_progress: Callable[[Progress], None] | None = None
     trace: Path | None = None
-    """Write every event there (replay/trace.py)."""
+    """Write every event there (tracing/trace.py)."""
     trace_from_s: float = 0.0
     """Virtual time at which the trace begins: the end of a long run is what shows why it failed."""
     checkpoint: Path | None = None
-    """When the run is ended before its time, put it aside there, so that it can go on (replay/checkpoint.py)."""
+    """When the run is ended before its time, put it aside there, so that it can go on (checkpoint/checkpoint.py)."""
     stop: Callable[[], bool] = lambda: False
     """Asked between slices of a run: true ends it with what was measured so far (Ctrl-C)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import resource
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,13 +11,13 @@ from importlib import import_module
 from pathlib import Path
 
 from ..wire.errors import ConfigError
+from .checkpoint import checkpoint
 from .code_version import code_version
 from .outcome import Failure, Outcome, RunOptions
-from .replay import checkpoint
 from .scenario.catalog import load, shipped
 from .scenario.changes import with_changes
-from .scenario.differences import changes_between
 from .scenario.expectations import UNMEASURED, Expectation
+from .scenario.run_line import run_line
 from .scenario.schema import Scenario
 
 RUNNERS = {
@@ -77,7 +76,7 @@ def run_outcome(scenario: Scenario, seed: int, options: RunOptions) -> Outcome:
 def resume(path: Path, options: RunOptions) -> Outcome:
     """Take up a run that was put aside when it was ended before its time; raises ConfigError.
 
-    A tier whose runs cannot be written (replay/checkpoint.py) makes the same run again from its start.
+    A tier whose runs cannot be written (checkpoint/checkpoint.py) makes the same run again from its start.
     """
     from .heap.running import go_on
 
@@ -122,25 +121,6 @@ def _missed(scenario: Scenario, figures: dict[str, float]) -> Iterator[Failure]:
         yield Failure(check=name, at_s=at_s, event=0, node=None, message=told)
 
 
-# the line that repeats a run
-
-
 def replay_line(outcome: Outcome) -> str:
     """Return the command that repeats a run."""
-    scenario = outcome.scenario
-    words = ["mesh99", "sim", "run", *_arguments(scenario), "--seed", str(outcome.seed)]
-    if outcome.crypto == "real":
-        words += ["--crypto", "real"]
-    return shlex.join(words)
-
-
-def _arguments(scenario: Scenario) -> list[str]:
-    """Name a scenario: as a shipped one and what was changed in it, or as a file."""
-    if scenario.name not in shipped():
-        return [f"{scenario.name}.toml"]
-    changes = changes_between(load(scenario.name), scenario)
-    nodes = changes.pop("population.nodes", None)
-    words = [scenario.name] if nodes is None else [scenario.name, "--nodes", nodes]
-    for key, text in changes.items():
-        words += ["--set", f"{key}={text}"]
-    return words
+    return run_line(outcome.scenario, outcome.seed, outcome.crypto)

@@ -14,6 +14,7 @@ from ...wire.identity import Identity, NodeId
 from ...wire.record import value_key
 from ..host import Host
 from ..scenario import schema
+from ..scenario.units import count_of
 from ..stage import Stage
 from .addresses import rented
 from .colluders import Colluders
@@ -23,6 +24,9 @@ ARRIVE_IN_S = 30.0
 
 EARLY_SHARE = 0.5
 """Those that are there from the start come in the second part of the joining: they have peers to meet then."""
+
+VICTIMS_TRIED_MAX = 64
+"""Draws until a host is met that is behind no NAT: enough where one in ten is not."""
 
 
 class Adversary:
@@ -49,13 +53,17 @@ class Adversary:
 
     def recruits(self) -> int:
         """Return how many hosts it has."""
-        return self.spec.count + round(self.spec.share * self.stage.scenario.population.nodes)
+        return self.spec.count + count_of(self.spec.share, self.stage.scenario.population.nodes)
 
     def prepare(self) -> None:
         """Choose whom to attack and what with; called once, when the first is about to come."""
 
     def equip(self, host: Host) -> None:
         """Put another part into a host's new Overlay."""
+
+    def figures(self) -> dict[str, float]:
+        """Return what it has achieved, by name; nothing while there is nothing to say."""
+        return {}
 
     # tools
 
@@ -79,9 +87,13 @@ class Adversary:
         self.every(interval_s, host, self._look_around)
 
     def choose_victim(self) -> Host:
-        """Return some honest host that is up."""
+        """Return some honest host that is up and can be called; any, when there is none that can."""
         live = self.stage.population.honest_live
-        return live[self.random.randrange(len(live))]
+        for _ in range(VICTIMS_TRIED_MAX):
+            chosen = live[self.random.randrange(len(live))]
+            if self.stage.network.box_of(chosen.index) is None:
+                break
+        return chosen
 
     def choose_key(self) -> bytes:
         """Return the first key of the workload, or one that anybody might use when there is none."""

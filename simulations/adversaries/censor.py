@@ -7,11 +7,13 @@ with a record of its own under the key, so that a reader who takes the first tha
 
 from __future__ import annotations
 
+from ...dht.get import GetResult
 from ...dht.messages import FindNode, FindValue, Nodes, Outcome, Reply, Request, Store, Stored, Values
 from ...dht.server import Answers
 from ...wire.contact import Contact
 from ...wire.record import Record
 from ..host import Host
+from ..workload.publishing import Value
 from .adversary import Adversary
 from .colluders import Colluders
 from .grinding import ids_near
@@ -20,6 +22,9 @@ from .sybil import NAMED
 
 TRIES_PER_ID_AND_NODE = 2
 """Keys made per identity and honest node: one would do to be nearer to the key than all of them, in the mean."""
+
+KNOWN_SHARE = 0.25
+"""The value is put so long before the end of the settling: the censors have met everybody near it by then."""
 
 FALSE_VALUE = b"false"
 FALSE_TTL_S = 3600
@@ -54,12 +59,24 @@ class Censor(Adversary):
     """Surround one key of the workload."""
 
     key: bytes
+    _gets = 0
+    _right = 0
 
     def prepare(self) -> None:
-        """Choose the key and grind ids next to it."""
+        """Choose the key and grind ids next to it; those who are there from the start are there before the value."""
         self.key = self.choose_key()
+        if not self.spec.at:
+            known_s = KNOWN_SHARE * self.stage.scenario.settle
+            self.stage.workload.put_later(self.key, self.stage.measured_from_s - known_s)
+        self.stage.workload.on_get.append(self._got)
         tries = TRIES_PER_ID_AND_NODE * self.count * self.stage.scenario.population.nodes
         self.seeds = ids_near(self.key, self.count, tries, self.random)
+
+    def figures(self) -> dict[str, float]:
+        """Return how often the hidden key was read, and the share of the reads that returned its owner's value."""
+        if not self._gets:
+            return {}
+        return {"censored_gets": self._gets, "censored_get_success": round(self._right / self._gets, 4)}
 
     def equip(self, host: Host) -> None:
         """Hide the key: one in silence, the next with something false."""
@@ -67,6 +84,11 @@ class Censor(Adversary):
         self.group.add(host.contact)
         false_record = self._false_record(host) if active else None
         host.overlay.dht.server = CensorServer(host.overlay.dht.server, self.group, self.key, false_record)
+
+    def _got(self, host: Host, value: Value, result: GetResult) -> None:
+        if value.key == self.key:
+            self._gets += 1
+            self._right += any(record.value == value.content for record in result.records)
 
     def _false_record(self, host: Host) -> Record:
         return Record.create(host.identity, self.key, FALSE_VALUE, sequence=1, ttl_s=FALSE_TTL_S)

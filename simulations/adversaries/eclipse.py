@@ -51,6 +51,12 @@ class Eclipse(Adversary):
         host.overlay.dht.server = SybilServer(host.overlay.dht.server, self.group)
         self.every(CALL_EVERY_S, host, self._call)
 
+    def figures(self) -> dict[str, float]:
+        """Return the share of the victim's table that is hostile at the end."""
+        if not self.hosts or not self.victim.up:
+            return {}
+        return {"eclipse_captured": round(self.captured(), 4)}
+
     def captured(self) -> float:
         """Return the share of the victim's table that belongs to the attacker."""
         entries = list(self.victim.overlay.dht.table)

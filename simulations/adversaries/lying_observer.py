@@ -32,6 +32,16 @@ class LyingObserver(Adversary):
         """Agree on the lie."""
         self.lie = WrongEndpoint()
 
+    def figures(self) -> dict[str, float]:
+        """Return the share of the nodes for which the lie is what most of their peers say."""
+        if not self.hosts:
+            return {}
+        told = [
+            (host.endpoint, host.overlay.observed_endpoints()) for host in self.stage.population.honest_live
+        ]
+        believed = [seen[0] == self.lie(endpoint) for endpoint, seen in told if seen]
+        return {"lie_believed": round(sum(believed) / len(believed), 4)} if believed else {}
+
     def equip(self, host: Host) -> None:
         """Tell callers the lie."""
         host.overlay.observe_with(self.lie)

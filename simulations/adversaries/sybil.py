@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...dht.search import LookupResult
 from ...dht.server import Answers
 from ...wire.contact import Contact
+from ...wire.identity import NodeId
 from ..host import Host
 from .adversary import Adversary
 from .colluders import Colluders
@@ -37,8 +39,24 @@ class SybilServer(Accomplice):
 class Sybil(Adversary):
     """Many identities of one party."""
 
+    _lookups = 0
+    _won = 0
+
+    def prepare(self) -> None:
+        """Begin to count whom lookups find."""
+        self.stage.workload.on_lookup.append(self._looked_up)
+
+    def figures(self) -> dict[str, float]:
+        """Return the share of lookups that found one of the group first: by chance, its share of all nodes."""
+        return {"sybil_nearest": round(self._won / self._lookups, 4)} if self._lookups else {}
+
     def equip(self, host: Host) -> None:
         """Answer for the group, and get about."""
         self.group.add(host.contact)
         host.overlay.dht.server = SybilServer(host.overlay.dht.server, self.group)
         self.roam(host, ROAM_EVERY_S)
+
+    def _looked_up(self, host: Host, target: NodeId, result: LookupResult) -> None:
+        if result.contacts:
+            self._lookups += 1
+            self._won += result.contacts[0].node_id in self.group

@@ -91,6 +91,7 @@ class Broker:
         """Take connections."""
         if not self.up:
             self.up = True
+            self._network.place_behind(self._index, None)
             self._network.attach(self.endpoint, self._index, self._received, self)
 
     def go_down(self) -> None:

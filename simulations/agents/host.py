@@ -23,23 +23,11 @@ from ...wire.crypto import REAL, Crypto
 from ...wire.endpoint import Endpoint
 from ...wire.identity import Identity
 from ..disk import Disk
+from ..host import endpoint_of
 from ..host_clock import HostClock
 from ..network.network import Network
 from ..world import ScheduledCall, World
 from .registry_calls import RegistryCalls
-
-PORT = 7400
-
-
-def host_of(index: int) -> str:
-    """Return the address of a machine."""
-    return f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}"
-
-
-def index_of(host: str) -> int:
-    """Return whose address this is."""
-    _, high, middle, low = (int(part) for part in host.split("."))
-    return high << 16 | middle << 8 | low
 
 
 class Machine:
@@ -47,7 +35,7 @@ class Machine:
 
     def __init__(self, world: World, network: Network, index: int, crypto: Crypto = REAL) -> None:
         self.index = index
-        self.endpoint = Endpoint("udp", host_of(index), PORT)
+        self.endpoint = endpoint_of(index)
         self.disk = Disk()
         self.clock = HostClock(world)
         self.world = world

@@ -19,19 +19,21 @@ from typing import cast
 from ...wire.crypto import REAL, Crypto
 from ..checks.check import Check
 from ..cipher_suite import SimulatedCrypto
+from ..course.collector import Collector
+from ..course.figures import curves_of, figures_of, operations_figures
+from ..course.happenings import Happenings
+from ..course.looking import Looking
+from ..course.phases import Phases
+from ..course.reporter import Reporter
+from ..course.sampling import Sampling
 from ..faults import build_faults
-from ..heap.collector import Collector
-from ..heap.happenings import Happenings
-from ..heap.simulation import LAST_S, LAST_SHARE, PUT_SHARE, SAMPLES, HeapRun
+from ..host import index_of
 from ..network.network import Network
 from ..outcome import Failure, Outcome, Progress, RunOptions
-from ..population.arrivals import join_over_s
 from ..scenario.schema import Scenario
 from ..stage import Stage
 from ..workload.measurements import Measurements
 from ..world import World
-from .figures import curves_of, figures_of
-from .host import index_of
 from .member import Member
 from .population import Population
 from .seat import Seat
@@ -81,19 +83,20 @@ class MembersRun(ABC):
         self.workload = Workload(
             self.world, self.population, self.measurements, scenario.workload, self.ask if self.asks else None
         )
-        self.measured_from_s = join_over_s(scenario.population) + scenario.settle
-        self.end_s = self.measured_from_s + scenario.duration
+        self.phases = Phases.of(scenario)
+        self.measured_from_s, self.end_s = self.phases.measured_from_s, self.phases.end_s
         self.cpu_s = 0.0
         """CPU time of the measured phase."""
         self.failures: list[Failure] = []
-        # Seats have what these ask of hosts; their types name those of the heap, for which they were written.
-        self.faults = build_faults(cast(Stage, self))
+        # Seats have what faults, checks and happenings ask of hosts; those name the type of the heap's.
+        stage = cast(Stage, self)
+        self.faults = build_faults(stage)
         self._crypto_name = crypto
         self._cpu_now = cpu_now
         self._collector = Collector()
-        self._happenings = Happenings(cast(HeapRun, self))
+        self._happenings = Happenings(stage)
         self.adversaries: Sequence[object] = ()
-        self.checks = self.make_checks()
+        self.checks = self.make_checks(stage)
 
     # what subclasses say
 
@@ -114,7 +117,7 @@ class MembersRun(ABC):
         """Let a member ask another; true when the answer was right."""
         return False
 
-    def make_checks(self) -> list[Check]:
+    def make_checks(self, stage: Stage) -> list[Check]:
         """Return what is to hold all the time."""
         return []
 
@@ -151,14 +154,12 @@ class MembersRun(ABC):
         return outcome
 
     def _plan(self) -> None:
-        population, world = self.scenario.population, self.world
-        over_s = join_over_s(population)
-        for number in range(population.nodes):
-            world.call_at(world.now() + number * over_s / population.nodes, self._start_one)
-        world.call_at(self.measured_from_s - self.scenario.settle, self._settle)
+        world, nodes, over_s = self.world, self.scenario.population.nodes, self.phases.settles_from_s
+        for number in range(nodes):
+            world.call_at(world.now() + number * over_s / nodes, self._start_one)
+        world.call_at(over_s, self._settle)
         world.call_at(self.measured_from_s, self._measure)
-        if self.checks:
-            world.call_at(self.scenario.checks.every, self._look)
+        Looking(world, self.checks, self.scenario.checks.every, self.failures.append)
         self._happenings.plan()
         for fault in self.faults:
             fault.start()
@@ -168,29 +169,17 @@ class MembersRun(ABC):
 
     def _settle(self) -> None:
         self._collector.set_aside()
-        self.workload.put_all(self.scenario.settle * PUT_SHARE)
+        self.workload.put_all(self.phases.put_over_s)
 
     def _measure(self) -> None:
-        last_s = min(LAST_S, LAST_SHARE * self.scenario.duration)
-        self.workload.run(self.measured_from_s, self.end_s - last_s)
-        self._sample()
-
-    def _sample(self) -> None:
-        self.measurements.sample(self.world.now(), len(self.population.live), self.network.bytes)
-        self._collector.look(self.population.departures, len(self.population.live))
-        next_s = self.world.now() + self.scenario.duration / SAMPLES
-        if next_s < self.end_s:
-            self.world.call_at(next_s, self._sample)
-
-    def _look(self) -> None:
-        for check in self.checks:
-            failure = check.look(self.world.now())
-            if failure is not None:
-                self.failures.append(failure)
-        self.world.call_at(self.world.now() + self.scenario.checks.every, self._look)
+        self.workload.run(self.measured_from_s, self.phases.asks_until_s)
+        Sampling(
+            self.world, self.network, self.population, self.measurements, self.phases, self._collector
+        ).sample()
 
     async def _pass_time(self, options: RunOptions) -> bool:
         """Let time pass in slices; false when it was stopped before the end."""
+        reporter = Reporter(options, SLICES, self._progress)
         for number in range(1, SLICES + 1):
             if options.stop():
                 return False
@@ -198,8 +187,7 @@ class MembersRun(ABC):
             await asyncio.sleep(until_s - self.world.now())
             if until_s > self.measured_from_s:
                 self.cpu_s += self._cpu_now() - cpu_began
-            if options.on_progress is not None:
-                options.on_progress(self._progress())
+            reporter.slice_done()
             self._note_errors()
             if self.failures and self.scenario.checks.stop_at_first:
                 break
@@ -230,6 +218,13 @@ class MembersRun(ABC):
             succeeded=sum(kind.succeeded for kind in kinds),
         )
 
+    def _figures_of_agents(self) -> dict[str, float]:
+        """Return what agents do besides."""
+        figures = operations_figures("request", self.workload.requests)
+        if self.scenario.workload.keys:
+            figures |= {"puts": self.workload.puts, "puts_failed": self.workload.puts_failed}
+        return figures
+
     def _outcome(self, interrupted: bool) -> Outcome:
         return Outcome(
             scenario=self.scenario,
@@ -238,7 +233,7 @@ class MembersRun(ABC):
             crypto=self._crypto_name,
             digest=self.network.digest(),
             events_digest=self.network.events_digest(),
-            figures=figures_of(self) | self.more_figures(),
+            figures=figures_of(self) | self._figures_of_agents() | self.more_figures(),
             curves=curves_of(self),
             failures=tuple(self.failures),
             interrupted=interrupted,

@@ -86,6 +86,7 @@ class SimulatedRegistry:
         self._silent = False
         if not self._reachable:
             self._reachable = True
+            self._network.place_behind(REGISTRY_INDEX, None)
             self._network.attach(self.endpoint, REGISTRY_INDEX, self._received, self)
 
     # what the network tells

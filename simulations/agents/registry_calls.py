@@ -7,7 +7,7 @@ the connections of the real client are.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from yarl import URL
 
@@ -18,17 +18,30 @@ from ...wire.errors import RegistryUnavailable
 from .http_pipe import read_answer, request_bytes
 from .stream_bytes import Gatherer, pieces
 
-if TYPE_CHECKING:
-    from .host import AgentHost
-
 KEEPALIVE_S = 10.0
 """How long the real client keeps an idle connection (node/registry/http_client.py)."""
+
+
+class Caller(Protocol):
+    """The machine that calls, as far as it matters here (host.py)."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+    @property
+    def cut_off(self) -> bool: ...
+
+    def send(self, packet: bytes, destination: Endpoint) -> None: ...
+
+    def open_stream(self, destination: Endpoint) -> None: ...
+
+    def close_stream(self, destination: Endpoint) -> None: ...
 
 
 class RegistryCalls:
     """The port `Http` of one client of one registry."""
 
-    def __init__(self, host: AgentHost, url: str, config: ClientConfig | None = None) -> None:
+    def __init__(self, host: Caller, url: str, config: ClientConfig | None = None) -> None:
         base = URL(url)
         self.remote = Endpoint("tcp", base.host or "", base.port or 80)
         self._host = host

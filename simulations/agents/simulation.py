@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from functools import partial
 from random import Random
-from typing import cast
 
 from ...node.config import NodeConfig
 from ...wire.errors import ConfigError
 from ..checks import build_checks
 from ..checks.check import Check
 from ..faults.registry_down import RegistryDown
-from ..heap.overlay_config import overlay_config
 from ..outcome import Outcome, RunOptions
-from ..replay.tracing_world import taps_of, world_for
+from ..population.overlay_config import overlay_config
 from ..scenario.schema import Adversary, Scenario
 from ..stage import Stage
+from ..tracing.tracing_world import taps_of, world_for
 from ..world import World
 from .agent import Agent
 from .host import Machine
@@ -52,7 +51,7 @@ class AgentsRun(MembersRun):
             f"skill-{n}" for n in range(max(1, min(CAPABILITIES_MAX, nodes // AGENTS_PER_CAPABILITY)))
         ]
         self.config = NodeConfig(
-            overlay=overlay_config(scenario.population.profile),
+            overlay=overlay_config(scenario.population),
             value_ttl_s=max(1, int(scenario.workload.value_ttl)),
         )
         super().__init__(scenario, seed, crypto=crypto, world=world)
@@ -69,9 +68,9 @@ class AgentsRun(MembersRun):
         capability = self.capabilities[index % len(self.capabilities)]
         return Agent(machine, capability, [self.registry.url], self.config)
 
-    def make_checks(self) -> list[Check]:
-        """Return the invariants of the scenario: seats have what they look at."""
-        return build_checks(cast(Stage, self))
+    def make_checks(self, stage: Stage) -> list[Check]:
+        """Return the invariants of the scenario."""
+        return build_checks(stage)
 
     async def begin(self) -> None:
         """Start the registry."""

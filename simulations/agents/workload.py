@@ -16,6 +16,7 @@ from ...wire.errors import MeshError
 from ...wire.identity import NodeId
 from ..scenario.schema import Workload as Settings
 from ..workload.measurements import Measurements, Operations
+from ..workload.rhythm import Rhythm
 from ..world import World
 from .member import ID_BYTES
 from .population import Population
@@ -73,8 +74,8 @@ class Workload:
             ("requests", self._settings.requests_every if self._ask is not None else None, self._request),
         ]
         for purpose, interval_s, act in kinds:
-            if interval_s is not None:
-                Rhythm(self._world, self._population, purpose, interval_s, act).run(from_s, until_s)
+            rhythm = Rhythm(self._world, self._population, purpose, interval_s, partial(_begin, act))
+            rhythm.run(from_s, until_s)
 
     def _put(self, key: str, content: str) -> None:
         owner = self._population.any_of(self._population.live, self._contents)
@@ -126,34 +127,5 @@ class Workload:
         return (self._world.now() - began_s) * 1000
 
 
-class Rhythm:
-    """One kind of action: a random member at random moments, on average every so often each."""
-
-    def __init__(
-        self, world: World, population: Population, purpose: str, interval_s: float, act: Act
-    ) -> None:
-        self._world = world
-        self._population = population
-        self._interval_s = interval_s
-        self._act = act
-        self._moments = world.random(0, f"{purpose}: moments")
-        self._members = world.random(0, f"{purpose}: hosts")
-        self._until_s = 0.0
-
-    def run(self, from_s: float, until_s: float) -> None:
-        """Act between two times."""
-        self._until_s = until_s
-        self._schedule(from_s)
-
-    def _schedule(self, after_s: float) -> None:
-        members = max(1, len(self._population.live))
-        when = after_s + self._moments.expovariate(members / self._interval_s)
-        if when < self._until_s:
-            self._world.call_at(when, self._due)
-
-    def _due(self) -> None:
-        seat = self._population.any_of(self._population.live, self._members)
-        # One that is still joining has nobody to ask: its agent waits.
-        if seat is not None and seat.joined:
-            seat.run(self._act(seat))
-        self._schedule(self._world.now())
+def _begin(act: Act, seat: Seat) -> None:
+    seat.run(act(seat))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from ..scenario.schema import Fault
+from ..scenario.fault_times import fault_ends
 from ..stage import Stage
 
 REST_S = 120.0
 """How long after a disturbance the network may still look like one."""
-
-RESTART_S = 5.0
-"""How long a node that restarts is away when the scenario does not say."""
 
 
 class Quiet:
@@ -41,15 +38,3 @@ class Quiet:
     def is_quiet(self, now_s: float) -> bool:
         """Tell whether no disturbance is under way or just over."""
         return not any(begins <= now_s < ends + REST_S for begins, ends in self._spans_s)
-
-
-def fault_ends(fault: Fault) -> float:
-    """Return when a fault is over, in seconds of the measured phase: when its last batch is, and no host is hit.
-
-    One that has no end changes nothing any more after its last batch began.
-    """
-    batches = 1 if not fault.batch else -(-fault.share // fault.batch)
-    lasts_s = float(fault.lasts or 0.0)
-    if fault.lasts is None and fault.kind in ("restart", "disk-loss"):
-        lasts_s = RESTART_S
-    return fault.at + (batches - 1) * fault.every + lasts_s

@@ -37,6 +37,7 @@ class TrueContacts(Check):
         self._translated = stage.scenario.nat is not None
         """Behind NATs, a node has no endpoint that is true for everybody."""
         stage.population.on_up.append(self._came)
+        stage.population.on_down.append(self._went)
         stage.network.taps.append(self._passed)
         stage.workload.on_lookup.append(self._looked_up)
 
@@ -72,16 +73,18 @@ class TrueContacts(Check):
         return "" if met[entry.contact.endpoint] else "no packet ever came from there after one went there"
 
     def _came(self, host: Host) -> None:
-        if host.honest and host.index % self._step == 0:
-            self._met[host.index] = {}
+        if host.index % self._step == 0:
             self._since[host.index] = host.clock.now()
+
+    def _went(self, host: Host) -> None:
+        self._met.pop(host.index, None)
 
     def _passed(
         self, now_ns: int, sender: int, receiver: int, source: Endpoint, destination: Endpoint, packet: bytes
     ) -> None:
-        met = self._met.get(sender)
-        if met is not None:
-            met.setdefault(destination, False)
+        if sender % self._step == 0:
+            # Its first packets go out before anybody is told that it is up.
+            self._met.setdefault(sender, {}).setdefault(destination, False)
         met = self._met.get(receiver)
         if met is not None and source in met and self._is_true(sender, source):
             met[source] = True

@@ -6,6 +6,8 @@ from functools import partial
 
 from ..host import Host
 from ..scenario import schema
+from ..scenario.fault_times import batches
+from ..scenario.units import count_of
 from ..stage import Stage
 
 
@@ -19,6 +21,7 @@ class Fault:
         self.struck = 0
         """Hosts hit so far."""
         self._before: dict[int, None] = {}
+        self._up_most = 0
 
     def start(self) -> None:
         """Plan its batches."""
@@ -43,22 +46,18 @@ class Fault:
         self.at(self.stage.world.now() + seconds, callback)
 
     def _strike(self, share: float) -> None:
-        """Hit a share of all that are up, those first that were not hit before."""
+        """Hit a share of all, those first that were not hit before, and no more than the whole share.
+
+        All are as many as were ever up at a strike: those that are down just now, hit a moment ago, belong to them.
+        """
         live = sorted(self.stage.population.honest_live, key=lambda host: host.index)
         fresh = [host for host in live if host.index not in self._before]
-        chosen = self.random.sample(fresh, min(len(fresh), round(share * len(live))))
+        self._up_most = max(self._up_most, len(live))
+        left = max(0, count_of(self.spec.share, self._up_most) - self.struck)
+        chosen = self.random.sample(fresh, min(len(fresh), left, count_of(share, self._up_most)))
         for host in chosen:
             self._before[host.index] = None
             self.struck += 1
             self.hit(host)
             if self.spec.lasts is not None:
                 self.after(self.spec.lasts, partial(self.spare, host))
-
-
-def batches(spec: schema.Fault) -> list[float]:
-    """Return the share of each batch, until the whole share is reached."""
-    if not spec.batch:
-        return [spec.share]
-    whole = int(spec.share / spec.batch + 1e-9)
-    rest = spec.share - whole * spec.batch
-    return [spec.batch] * whole + ([rest] if rest > 1e-9 else [])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..checks.quiet import RESTART_S
 from ..host import Host
+from ..scenario.fault_times import RESTART_S
 from .fault import Fault
 from .stalled_overlay import StalledOverlay, resume, stall
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..checkpoint import checkpoint
 from ..outcome import Outcome, RunOptions
-from ..replay import checkpoint
-from ..replay.tracing_world import closing_trace, taps_of, world_for
 from ..scenario.schema import Scenario
 from ..scenario.writing import write
+from ..tracing.tracing_world import closing_trace, taps_of, world_for
 from .simulation import HeapRun
 
 

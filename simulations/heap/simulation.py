@@ -19,48 +19,37 @@ from random import Random
 
 from ...wire.crypto import Crypto
 from ..adversaries import build_adversaries
+from ..checkpoint.kept_ciphers import KeptCiphers
 from ..checks import build_checks
 from ..cipher_suite import SimulatedCrypto
+from ..course.collector import Collector, shared_contacts
+from ..course.figures import curves_of, figures_of
+from ..course.happenings import Happenings
+from ..course.looking import Looking
+from ..course.phases import Phases
+from ..course.reporter import Reporter
+from ..course.sampling import Sampling
 from ..faults import build_faults
 from ..network.network import Network
 from ..outcome import Failure, Outcome, Progress, RunOptions
-from ..population.arrivals import join_over_s, start_one_by_one
+from ..population.arrivals import start_one_by_one
 from ..population.joining import Joining
+from ..population.overlay_config import overlay_config
 from ..population.population import Population
 from ..population.warm_start import warm_start
-from ..replay.kept_ciphers import KeptCiphers
 from ..scenario.schema import Scenario
 from ..workload.measurements import Measurements
 from ..workload.publishing import Publishing
 from ..workload.workload import Workload
 from ..world import World
-from .collector import Collector, shared_contacts
-from .figures import curves_of, figures_of
-from .happenings import Happenings
-from .overlay_config import overlay_config
-from .reporter import Reporter
 
 logger = logging.getLogger(__name__)
 
 SLICES = 2000
 """Parts of a run: ten thousand nodes for an hour take 0.3 s each, so Ctrl-C is heard and progress told in time."""
 
-SAMPLES = 200
-"""How often population and traffic are noted while measuring."""
-
 FAILURES_MAX = 100
 """Failures that are kept; the first is what matters."""
-
-LAST_S = 5.0
-"""Operations that would begin later than so long before the end could not finish."""
-
-LAST_SHARE = 0.25
-"""In a short run they may begin later than that: it must measure something."""
-
-MOMENT_S = 1e-6
-
-PUT_SHARE = 0.5
-"""Values are put in this part of the settling; the rest is for them to get where they belong."""
 
 
 class HeapRun:
@@ -80,16 +69,17 @@ class HeapRun:
         self.crypto: Crypto = KeptCiphers() if crypto == "real" else SimulatedCrypto()
         self.world = world or World(seed)
         self.network = Network(self.world, scenario)
-        self.config = overlay_config(scenario.population.profile)
-        self.population = Population(self.world, self.network, self.config, self.crypto)
+        self.config = overlay_config(scenario.population)
+        introducers = scenario.population.introducers
+        self.population = Population(self.world, self.network, self.config, self.crypto, introducers)
         self.measurements = Measurements()
         self.joining = Joining(self.world, self.population, scenario.population)
         self._publishing = Publishing(self.world, self.population, scenario)
         self.workload = Workload(
             self.world, self.population, self.measurements, self._publishing, scenario.workload
         )
-        self.measured_from_s = join_over_s(scenario.population) + scenario.settle
-        self.end_s = self.measured_from_s + scenario.duration
+        self.phases = Phases.of(scenario)
+        self.measured_from_s, self.end_s = self.phases.measured_from_s, self.phases.end_s
         self.cpu_s = 0.0
         """CPU time of the measured phase so far."""
         self.failures: list[Failure] = []
@@ -103,6 +93,7 @@ class HeapRun:
         self.faults = build_faults(self)
         self.checks = build_checks(self)
         self._plan()
+        self._looking = Looking(self.world, self.checks, scenario.checks.every, self._failed)
 
     def random(self, purpose: str) -> Random:
         """Return a stream of random numbers of its own for a purpose."""
@@ -114,11 +105,11 @@ class HeapRun:
 
     def run(self, options: RunOptions) -> Outcome:
         """Run to the end, or until it is told to stop, and return what was measured."""
-        reporter = Reporter(options)
+        reporter = Reporter(options, SLICES, lambda: self.progress)
         with self._collector, shared_contacts(self.scenario.population.nodes):
             while not self._is_over and not options.stop():
                 self._run_slice()
-                reporter.slice_done(self)
+                reporter.slice_done()
         return self._outcome(interrupted=not self._is_over)
 
     @property
@@ -146,10 +137,8 @@ class HeapRun:
             adversary.start()
         for fault in self.faults:
             fault.start()
-        world.call_at(self.measured_from_s - scenario.settle, self._settle)
+        world.call_at(self.phases.settles_from_s, self._settle)
         world.call_at(self.measured_from_s, self._measure)
-        if self.checks:
-            world.call_at(scenario.checks.every, self._look)
 
     def _start_warm(self) -> None:
         """Start everybody with the tables of a network that is old."""
@@ -158,39 +147,22 @@ class HeapRun:
         for host in hosts:
             host.start()
         self.joining.is_on = True
-        warm_start(hosts, self.config.dht, self.random("warm start"), self.world.now())
-        self._publishing.spread_s = self.scenario.settle * PUT_SHARE
+        reachable = self.population.reachable(hosts)
+        warm_start(hosts, reachable, self.config.dht, self.random("warm start"), self.world.now())
+        self._publishing.spread_s = self.phases.put_over_s
         for host in hosts:
             self.population.joined(host)
         self._publishing.spread_s = 0.0
 
     def _settle(self) -> None:
         self._collector.set_aside()
-        self._publishing.begin(self.scenario.settle * PUT_SHARE)
+        self._publishing.begin(self.phases.put_over_s)
 
     def _measure(self) -> None:
-        last_s = min(LAST_S, LAST_SHARE * self.scenario.duration)
-        self.workload.run(self.measured_from_s, self.end_s - last_s)
-        self._sample()
-
-    def _sample(self) -> None:
-        population, samples = self.population, self.measurements.sampled_s
-        self.measurements.sample(self.world.now(), len(population.live), self.network.bytes)
-        self._collector.look(population.departures, len(population.live))
-        if len(samples) <= SAMPLES:
-            # The last is a moment before the end: what is due at the very end is not run any more.
-            next_s = self.measured_from_s + self.scenario.duration * len(samples) / SAMPLES
-            self.world.call_at(min(next_s, self.end_s - MOMENT_S), self._sample)
-
-    def _look(self) -> None:
-        self._look_around()
-        self.world.call_at(self.world.now() + self.scenario.checks.every, self._look)
-
-    def _look_around(self) -> None:
-        for check in self.checks:
-            failure = check.look(self.world.now())
-            if failure is not None:
-                self._failed(failure)
+        self.workload.run(self.measured_from_s, self.phases.asks_until_s)
+        Sampling(
+            self.world, self.network, self.population, self.measurements, self.phases, self._collector
+        ).sample()
 
     # how it goes on
 
@@ -210,7 +182,7 @@ class HeapRun:
             self._broken = True
             self._failed(self._broken_by(error))
         if self._slices_done == SLICES and not self._broken:
-            self._look_around()
+            self._looking.look()
         if until_s > self.measured_from_s:
             self.cpu_s += self._cpu_now() - cpu_began
 
@@ -226,6 +198,10 @@ class HeapRun:
             check="error", at_s=self.world.now(), event=self.world.event, node=None, message=message
         )
 
+    def _achieved(self) -> dict[str, float]:
+        """Return what the adversaries achieved; of several of one kind the last is told of."""
+        return {name: figure for party in self.adversaries for name, figure in party.figures().items()}
+
     def _outcome(self, interrupted: bool) -> Outcome:
         return Outcome(
             scenario=self.scenario,
@@ -234,7 +210,7 @@ class HeapRun:
             crypto=self._crypto_name,
             digest=self.network.digest(),
             events_digest=self.network.events_digest(),
-            figures=figures_of(self),
+            figures=figures_of(self) | self._achieved(),
             curves=curves_of(self),
             failures=tuple(self.failures),
             interrupted=interrupted,

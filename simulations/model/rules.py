@@ -56,7 +56,7 @@ class LookupRules:
     @classmethod
     def of_nodes(cls, scenario: Scenario) -> LookupRules:
         """Return the rules of our nodes in a scenario's network."""
-        overlay = OverlayConfig.large() if scenario.population.profile == "large" else OverlayConfig()
+        overlay = OverlayConfig.large() if scenario.population.is_large else OverlayConfig()
         dht = overlay.dht
         slow_s = _clamped(MEDIAN_FACTOR * rtt_quantile_s(scenario.latency, MEDIAN_SHARE), dht)
         tries = [slow_s * (2**attempt - 1) for attempt in range(dht.tries_max + 1)]

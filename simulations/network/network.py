@@ -115,6 +115,11 @@ class Network:
         self._medium.realms.place(index, box)
         self._choose_way()
 
+    @property
+    def has_boxes(self) -> bool:
+        """Tell whether any host is behind a box."""
+        return self._medium.realms.has_boxes
+
     def box_of(self, index: int) -> NatBox | None:
         """Return the box that a host is behind."""
         return self._medium.realms.box_of(index)

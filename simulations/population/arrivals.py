@@ -8,14 +8,18 @@ from functools import partial
 from ..host import Host
 from ..scenario.schema import Arrival
 from ..scenario.schema import Population as Settings
+from ..scenario.units import count_of
 from ..world import World
 from .population import Population
 
 JOIN_INTERVAL_S = 0.1
 """Time between two hosts that start, when a scenario does not say in what time all have."""
 
-JOIN_OVER_S_MAX = 120.0
-"""All have started after this time then, however many they are."""
+JOIN_OVER_S = 120.0
+"""From here on they start closer together then."""
+
+CROWDED_INTERVAL_S = 0.006
+"""But not closer than this: the first few are known to few, and all others begin with them."""
 
 
 def join_over_s(settings: Settings) -> float:
@@ -24,7 +28,7 @@ def join_over_s(settings: Settings) -> float:
         return 0.0
     if settings.join_over is not None:
         return float(settings.join_over)
-    return min(settings.nodes * JOIN_INTERVAL_S, JOIN_OVER_S_MAX)
+    return min(settings.nodes * JOIN_INTERVAL_S, max(JOIN_OVER_S, settings.nodes * CROWDED_INTERVAL_S))
 
 
 def start_one_by_one(world: World, population: Population, settings: Settings) -> None:
@@ -49,7 +53,7 @@ class FlashCrowd:
 
     def announce(self, arrival: Arrival, nodes: int, begin_s: float) -> None:
         """Let them come from a time on; their number is a share of `nodes`."""
-        for _ in range(round(arrival.share * nodes)):
+        for _ in range(count_of(arrival.share, nodes)):
             self._world.call_at(begin_s + arrival.over * self._random.random(), self._start)
 
     def _start(self) -> None:

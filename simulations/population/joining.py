@@ -39,8 +39,8 @@ class Joining:
         world.call_at(world.now() + NODE.rejoin_s, self._look_for_the_lonely)
 
     def introducers(self, host: Host) -> Sequence[Contact]:
-        """Return whom a host is told of: some that are up, other than itself."""
-        live, count = self.population.live, self.settings.introducers
+        """Return whom a host is told of: some that are up and can be called, other than itself."""
+        live, count = self.population.reachable(self.population.live), self.settings.introducers
         drawn = self.random.sample(live, min(len(live), count + 1))
         told = [other.contact for other in drawn if other is not host][:count]
         return self.population.introduce(host, told)

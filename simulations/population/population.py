@@ -29,7 +29,9 @@ LIVE, HONEST = range(2)
 class Population:
     """The hosts of one world."""
 
-    def __init__(self, world: World, network: Network, config: OverlayConfig, crypto: Crypto) -> None:
+    def __init__(
+        self, world: World, network: Network, config: OverlayConfig, crypto: Crypto, public_first: int = 0
+    ) -> None:
         self.hosts: dict[int, Host] = {}
         """All that ever were, by index."""
         self.live: list[Host] = []
@@ -49,6 +51,8 @@ class Population:
         self._network = network
         self._config = config
         self._crypto = crypto
+        self._public_first = public_first
+        """The first so many hosts are public whatever the mix of NATs: newcomers must find somebody whom they reach."""
         self._index = NearestIndex()
 
     def create(
@@ -69,6 +73,9 @@ class Population:
             honest=honest,
             watcher=self,
         )
+        if index <= self._public_first or not honest:
+            # Adversaries choose where they are, and rent machines that everybody reaches.
+            self._network.place_behind(index, None)
         self.hosts[index] = host
         self.by_node_id[host.identity.node_id] = host
         self.by_endpoint[host.endpoint] = host
@@ -100,6 +107,12 @@ class Population:
     def any_of(self, hosts: list[Host], random: Random) -> Host | None:
         """Return one of a list at random; None when it is empty."""
         return hosts[int(random.random() * len(hosts))] if hosts else None
+
+    def reachable(self, hosts: list[Host]) -> list[Host]:
+        """Return those of a list that a stranger can call under their own endpoints: those behind no box."""
+        if not self._network.has_boxes:
+            return hosts
+        return [host for host in hosts if self._network.box_of(host.index) is None]
 
     # what hosts tell of themselves
 

@@ -22,9 +22,11 @@ MOMENTS = 64
 """How many different times of last hearing there are; the pings that follow from them are spread as evenly."""
 
 
-def warm_start(hosts: list[Host], config: DhtConfig, random: Random, now: float) -> None:
-    """Fill the tables of hosts that are up with each other."""
-    directory = Directory([host.contact for host in hosts])
+def warm_start(
+    hosts: list[Host], reachable: list[Host], config: DhtConfig, random: Random, now: float
+) -> None:
+    """Fill the tables of hosts that are up with those of them that anybody can call."""
+    directory = Directory([host.contact for host in reachable])
     moments = _moments(config, now)
     for host in hosts:
         known = directory.known_to(host.contact, config.bucket_size, random)

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..course.phases import Phases
 from ..population.arrivals import join_over_s
 from ..scenario.schema import Scenario
 from ..world import World
 
 ID_BYTES = 32
-
-LAST_S = 5.0
-"""Lookups that would begin later than so long before the end could not finish; as in tier T1."""
-
-LAST_SHARE = 0.25
-"""In a short run they may begin later than that: it must measure something; as in tier T1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +46,12 @@ class Plan:
 
 def plan_of(scenario: Scenario, seed: int) -> Plan:
     """Draw the plan of a scenario."""
-    world = World(seed)
-    measured_from_s = join_over_s(scenario.population) + scenario.settle
-    end_s = measured_from_s + scenario.duration
-    until_s = end_s - min(LAST_S, LAST_SHARE * scenario.duration)
+    world, phases = World(seed), Phases.of(scenario)
     return Plan(
         tuple(_joins(scenario, world)),
-        tuple(_lookups(scenario, world, measured_from_s, until_s)),
-        measured_from_s,
-        end_s,
+        tuple(_lookups(scenario, world, phases.measured_from_s, phases.asks_until_s)),
+        phases.measured_from_s,
+        phases.end_s,
     )
 
 

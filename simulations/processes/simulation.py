@@ -65,7 +65,7 @@ def check(scenario: Scenario) -> None:
 
 def setup_of(scenario: Scenario, seed: int, crypto: str, config: OverlayConfig | None = None) -> Setup:
     """Return what every child is told first."""
-    profile = OverlayConfig.large() if scenario.population.profile == "large" else OverlayConfig()
+    profile = OverlayConfig.large() if scenario.population.is_large else OverlayConfig()
     latency = {
         name: value if isinstance(value, str) else float(value)
         for name, value in structs.asdict(scenario.latency).items()

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from .trace import TraceReader
-from .trace_record import Kind, Record
+from ..tracing.trace import TraceReader
+from ..tracing.trace_record import Kind, Record
 
 CHAIN_MAX = 12
 """Records of a chain that are looked for: more than anybody reads."""

@@ -18,9 +18,9 @@ from ..code_version import code_version, differences
 from ..outcome import Progress, RunOptions
 from ..report.document import read_outcome
 from ..run import run_outcome
+from ..tracing.trace import TraceReader, is_trace
+from ..tracing.trace_record import Record
 from .causes import causes
-from .trace import TraceReader, is_trace
-from .trace_record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

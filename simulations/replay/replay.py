@@ -17,9 +17,9 @@ from ..outcome import Failure, Outcome, Progress, RunOptions
 from ..report.document import read_outcome
 from ..report.figures import BASELINE
 from ..run import run_outcome
+from ..tracing.trace import TraceReader
+from ..tracing.trace_record import NANOSECONDS, Kind, Record
 from .causes import causes, last_before
-from .trace import TraceReader
-from .trace_record import NANOSECONDS, Kind, Record
 
 LAST_MAX = 20
 """Records before a failure that are shown."""

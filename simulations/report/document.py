@@ -1,4 +1,4 @@
-"""A result as a JSON document, and back; on disk it is `<scenario>-<nodes>-<seed>.json`.
+"""Results as JSON documents in files, and back; on disk it is `<scenario>-<nodes>-<seed>.json`.
 
 JSON knows no NaN and no infinity: a figure or a point that is none (nothing was measured) is null there,
 and NaN when it is read back.
@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct, ValidationError, convert, field
 
 from ...wire.errors import ConfigError
-from ..outcome import Curve, Failure, Outcome
+from ..outcome import Failure, Outcome
 from ..scenario.reading import parse
 from ..scenario.schema import Scenario
-from ..scenario.writing import write
 
 HINT = "give results that `mesh99 sim run` or `mesh99 sim sweep` wrote"
 
@@ -48,28 +46,6 @@ class _Form(Struct, kw_only=True):
     failures: list[_FailureForm] = field(default_factory=list)
     interrupted: bool = False
     code: str = ""
-
-
-def document_of(outcome: Outcome) -> dict[str, Any]:
-    """Return the JSON form of a result, with the line that replays it and the scenario as TOML."""
-    # run.py composes what makes outcomes, and so lies above them.
-    from ..run import replay_line
-
-    return {
-        "digest": outcome.digest,
-        "events_digest": outcome.events_digest,
-        "scenario": outcome.scenario.name,
-        "seed": outcome.seed,
-        "tier": outcome.tier,
-        "crypto": outcome.crypto,
-        "figures": {name: _finite(value) for name, value in outcome.figures.items()},
-        "failures": [_failure_document(failure) for failure in outcome.failures],
-        "interrupted": outcome.interrupted,
-        "code": outcome.code,
-        "replay": replay_line(outcome),
-        "definition": write(outcome.scenario),
-        "curves": {name: _points(curve) for name, curve in outcome.curves.items()},
-    }
 
 
 def outcome_of(document: object, source: str = "result") -> Outcome:
@@ -111,7 +87,7 @@ def write_outcome(outcome: Outcome, folder: Path) -> Path:
     unfinished = path.with_suffix(".json.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(document_of(outcome), allow_nan=False) + "\n", encoding="utf-8")
+        unfinished.write_text(json.dumps(outcome.document(), allow_nan=False) + "\n", encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
         raise ConfigError(str(path), f"cannot be written: {error.strerror or error}") from error
@@ -144,26 +120,8 @@ def parse_json(text: str, source: str) -> object:
         raise ConfigError(source, f"is not JSON{place}", HINT) from error
 
 
-def _failure_document(failure: Failure) -> dict[str, Any]:
-    return {
-        "check": failure.check,
-        "at_s": failure.at_s,
-        "event": failure.event,
-        "node": failure.node,
-        "message": failure.message,
-    }
-
-
 def _failure(form: _FailureForm) -> Failure:
     return Failure(check=form.check, at_s=form.at_s, event=form.event, node=form.node, message=form.message)
-
-
-def _points(curve: Curve) -> list[Sequence[float | None]]:
-    return [(_finite(x), _finite(y)) for x, y in curve]
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _number(value: float | None) -> float:

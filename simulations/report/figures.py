@@ -30,8 +30,13 @@ MEANINGS = {
     "arrivals": "nodes that came or came back while it was measured",
     "heal_s": "time after the network was whole again until lookups were right again",
     "virtual_h_per_cpu_s": "node-hours that were simulated in a second of processor time, in the measured phase",
+    "sybil_nearest": "share of lookups whose first contact was a sybil; by chance, the share of sybils among all nodes",
+    "eclipse_captured": "share of the victim's table that is the attackers' at the end",
+    "censored_gets": "reads of the key that censors hide",
+    "censored_get_success": "share of the reads of that key that returned its owner's value",
+    "lie_believed": "share of nodes for which most of their peers say a liar's word on where they are",
 }
-"""The figures that every tier gives, as far as there is something to measure; scenarios add their own."""
+"""The figures that tiers and adversaries give, as far as there is something to measure; tiers add their own."""
 
 MAIN = (
     "lookup_success",
@@ -55,6 +60,9 @@ TITLES = {
     "peak_rss_mb": "memory",
 }
 
+SHARES = ("success", "_nearest", "_captured", "_believed")
+"""Endings of names of shares, which are shown in per cent."""
+
 UNITS = (("_bytes_per_node_per_s", "B/s"), ("_ms", "ms"), ("_mb", "MB"))
 """Endings of names that say a unit; seconds are spelled by `duration`."""
 
@@ -76,7 +84,7 @@ def text(name: str, value: float | None) -> str:
     """Return a figure with its unit."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    if name.endswith("success"):
+    if name.endswith(SHARES):
         return f"{value * 100:.2f} %"
     if name.endswith("_per_cpu_s"):
         return number(value)

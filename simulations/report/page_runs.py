@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from ..outcome import Failure, Outcome
+from ..scenario.run_line import run_line
 from ..scenario.writing import write
 from .figures import BASELINE, MAIN, STOCK, duration, text, texts, title
 from .markup import Markup, element, table
@@ -98,25 +99,15 @@ def _article(run: Outcome) -> Markup:
         _failures(run.failures),
         _figures(run),
         element("p", "Run it again, down to the same packets:", class_="quiet"),
-        element("pre", replay_of(run)),
+        element("pre", run_line(run.scenario, run.seed, run.crypto)),
         class_="good" if run.passed else "bad",
     )
-
-
-def replay_of(run: Outcome) -> str:
-    """Return the line that replays a run."""
-    # run.py composes what makes outcomes, and so lies above them.
-    from ..run import replay_line
-
-    return replay_line(run)
 
 
 def _failures(failures: Sequence[Failure]) -> Markup:
     if not failures:
         return Markup()
-    items = [
-        element("li", element("strong", one.check), ": ", one.message, _place(one)) for one in failures
-    ]
+    items = [element("li", element("strong", one.check), ": ", one.message, _place(one)) for one in failures]
     if len(items) > FAILURES_MAX:
         items[FAILURES_MAX:] = [element("li", f"and {len(items) - FAILURES_MAX} more")]
     return element("ul", *items, class_="failures")

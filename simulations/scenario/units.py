@@ -37,6 +37,12 @@ Unit = Duration | Share | Multiple | Size | Rate
 UNITS: tuple[type[Unit], ...] = (Duration, Share, Multiple, Size, Rate)
 UnitT = TypeVar("UnitT", bound=Unit)
 
+
+def count_of(share: float, total: int) -> int:
+    """Return how many a share of so many is: at least one, unless it is none of them."""
+    return max(round(share * total), 1) if share > 0 and total > 0 else 0
+
+
 DURATIONS = {"y": 31_536_000.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 """Seconds in each unit; a year has 365 days."""
 

@@ -65,7 +65,7 @@ class Operations:
 
 
 class Measurements:
-    """Collect what happens; figures and curves are made of it at the end (heap/figures.py)."""
+    """Collect what happens; figures and curves are made of it at the end (course/figures.py)."""
 
     def __init__(self) -> None:
         self.lookups = Operations()

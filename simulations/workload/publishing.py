@@ -129,6 +129,8 @@ class Publishing:
         """Under which values are put."""
         self.spread_s = 0.0
         """Over how long hosts that join at the same moment publish themselves."""
+        self.put_at_s: dict[bytes, float] = {}
+        """Keys that are put at a time of their own, when the others are there."""
         self._values: list[Value] = []
         self._values_of: dict[int, list[Value]] = {}
         population.on_joined.append(self._joined)
@@ -138,7 +140,8 @@ class Publishing:
         """Give each value an owner, and put them all within a time."""
         random = self._random
         for key in self.keys:
-            self._world.call_at(self._world.now() + over_s * random.random(), partial(self._put, key))
+            when_s = self._world.now() + over_s * random.random()
+            self._world.call_at(max(when_s, self.put_at_s.get(key, 0.0)), partial(self._put, key))
 
     def draw(self) -> Value | None:
         """Return one of the values that must be found now, or None when none is met with."""

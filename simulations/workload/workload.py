@@ -1,8 +1,6 @@
 """What the hosts do: look up random ids, and read values.
 
-Every host acts at random moments, independently of the others and of its past, so all of them together do the same at
-a rate that is in proportion to how many are up: one pending call a kind serves them all. The ids come from one stream,
-the moments from another, so that a slower network is asked for the same ids.
+The ids come from one stream, the moments (rhythm.py) from another, so that a slower network is asked for the same ids.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from ..scenario.schema import Workload as Settings
 from ..world import World
 from .measurements import Measurements
 from .publishing import Publishing, Value
+from .rhythm import Rhythm
 
 ID_BYTES = 32
 
@@ -54,6 +53,10 @@ class Workload:
         """Under which the values are that hosts read."""
         return self._publishing.keys
 
+    def put_later(self, key: bytes, when_s: float) -> None:
+        """Put the value of a key at a time of its own; to be said before the others are put."""
+        self._publishing.put_at_s[key] = when_s
+
     def run(self, from_s: float, until_s: float) -> None:
         """Begin, and stop asking for more at a time."""
         self._lookups.run(from_s, until_s)
@@ -66,48 +69,6 @@ class Workload:
         value = self._publishing.draw()
         if value is not None:
             GetUnderWay(self, host, value).start()
-
-
-class Rhythm:
-    """One kind of operation: a random host at random moments, on average every so often each."""
-
-    __slots__ = ("_act", "_hosts", "_interval_s", "_moments", "_population", "_until_s", "_world")
-
-    def __init__(
-        self,
-        world: World,
-        population: Population,
-        purpose: str,
-        interval_s: float | None,
-        act: Callable[[Host], None],
-    ) -> None:
-        self._world = world
-        self._population = population
-        self._interval_s = interval_s
-        self._act = act
-        self._moments = world.random(0, f"{purpose}: moments")
-        self._hosts = world.random(0, f"{purpose}: hosts")
-        self._until_s = 0.0
-
-    def run(self, from_s: float, until_s: float) -> None:
-        """Act between two times."""
-        self._until_s = until_s
-        if self._interval_s is not None:
-            self._schedule(from_s, self._interval_s)
-
-    def _schedule(self, after_s: float, interval_s: float) -> None:
-        hosts = max(1, len(self._population.honest_live))
-        when = after_s + self._moments.expovariate(hosts / interval_s)
-        if when < self._until_s:
-            self._world.call_at(when, self._due)
-
-    def _due(self) -> None:
-        host = self._population.any_of(self._population.honest_live, self._hosts)
-        # A node that is still joining has nobody to ask: its agent waits.
-        if host is not None and host.joined:
-            self._act(host)
-        if self._interval_s is not None:
-            self._schedule(self._world.now(), self._interval_s)
 
 
 class LookupUnderWay:

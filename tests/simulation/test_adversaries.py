@@ -69,12 +69,13 @@ def test_sybils_are_asked_and_name_only_each_other() -> None:
         asked.extend(hop.contact.node_id for hop in result.hops)
 
     scenario = small(adversary=(Adversary(kind="sybil", count=16),))
-    run, _ = _run(scenario, lambda run: run.workload.on_lookup.append(looked_up))
+    run, outcome = _run(scenario, lambda run: run.workload.on_lookup.append(looked_up))
     party = _of(run, Sybil)
     assert len(party.hosts) == 16
     assert all(server.asked and server.lies == server.asked for server in _servers(party))
     assert all(_hostile_share(party, host) > 0.2 for host in run.population.honest_live)
     assert 0.3 < sum(node_id in party.group for node_id in asked) / len(asked) < 0.7
+    assert 0.3 < outcome.figures["sybil_nearest"] < 0.7, "half of all nodes are sybils"
 
 
 def test_sybils_of_one_subnet_get_no_more_than_its_share_of_a_table() -> None:
@@ -89,12 +90,13 @@ def test_sybils_of_one_subnet_get_no_more_than_its_share_of_a_table() -> None:
 def test_an_eclipse_takes_over_the_table_of_a_victim_that_restarts() -> None:
     eclipse = Adversary(kind="eclipse", count=30)
     seldom = Workload(lookups_every=60.0)  # type: ignore[arg-type]
-    run, _ = _run(small(nodes=12, duration=70.0, adversary=(eclipse,), workload=seldom))
+    run, outcome = _run(small(nodes=12, duration=70.0, adversary=(eclipse,), workload=seldom))
     party = _of(run, Eclipse)
     assert party.victim.session == 2, "it was restarted"
     victim = party.victim
     nearest = victim.overlay.dht.table.nearest(victim.identity.node_id.number, 8)
     assert all(contact.node_id in party.group for contact in nearest), "ids were ground around it"
+    assert outcome.figures["eclipse_captured"] == pytest.approx(party.captured(), abs=1e-4)
     assert party.captured() > 0.6
 
 
@@ -131,6 +133,19 @@ def test_censors_take_what_is_stored_and_hide_it() -> None:
     servers = [s for s in _servers(party) if isinstance(s, CensorServer)]
     assert sum(server.lies for server in servers) > 0
     assert all(not host.overlay.dht.store.get(party.key, host.clock.now()) for host in party.hosts)
+
+
+def test_a_value_put_among_censors_is_read_less_than_one_that_was_there_before_them() -> None:
+    def read(at: float) -> dict[str, float]:
+        censor = Adversary(kind="censor", count=20, at=at)  # type: ignore[arg-type]
+        reading = Workload(lookups_every=None, gets_every=2.0, keys=3)  # type: ignore[arg-type]
+        return _run(small(adversary=(censor,), workload=reading))[1].figures
+
+    before, after = read(0.0), read(0.1)
+    assert before["censored_gets"] > 10 < after["censored_gets"]
+    assert before["censored_get_success"] < 0.2
+    assert after["censored_get_success"] > before["censored_get_success"]
+    assert before["get_success"] > before["censored_get_success"], "other keys are read"
 
 
 def test_liars_make_nodes_call_nobody_and_lookups_get_over_it() -> None:
@@ -210,7 +225,7 @@ def _half_open(host: Host) -> int:
 
 
 def test_a_lying_observer_is_one_voice_of_several() -> None:
-    run, _ = _run(small(adversary=(Adversary(kind="lying-observer", count=2),)))
+    run, outcome = _run(small(adversary=(Adversary(kind="lying-observer", count=2),)))
     party = _of(run, LyingObserver)
     seen = {host.index: host.overlay.observed_endpoints() for host in run.population.honest_live}
     lied_to = [
@@ -218,6 +233,9 @@ def test_a_lying_observer_is_one_voice_of_several() -> None:
     ]
     assert lied_to
     assert all(seen[index][0] == run.population.hosts[index].endpoint for index in lied_to)
+    assert outcome.figures["lie_believed"] == 0.0
+    _, many = _run(small(adversary=(Adversary(kind="lying-observer", count=40),)))
+    assert many.figures["lie_believed"] > 0.5
 
 
 def test_who_asks_a_lying_registry_meets_colluders_or_nobody() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from mesh99.simulations.checkpoint import checkpoint
 from mesh99.simulations.outcome import Outcome, RunOptions
-from mesh99.simulations.replay import checkpoint
 from mesh99.simulations.replay.diff import first_difference
 from mesh99.simulations.report.document import outcome_of
 from mesh99.simulations.run import resume, run_outcome

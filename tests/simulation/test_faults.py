@@ -9,12 +9,12 @@ import pytest
 from staged import QUIET, READING, run_of, small
 
 from mesh99.simulations.faults.fault import Fault as Struck
-from mesh99.simulations.faults.fault import batches
 from mesh99.simulations.faults.inject import Inject
 from mesh99.simulations.faults.registry_down import RegistryDown
 from mesh99.simulations.heap.simulation import HeapRun
 from mesh99.simulations.host import Host
 from mesh99.simulations.outcome import Outcome
+from mesh99.simulations.scenario.fault_times import batches
 from mesh99.simulations.scenario.schema import Adversary, Arrival, Checks, Fault, Scenario, Workload
 from mesh99.wire import fault_points
 from mesh99.wire.errors import ConfigError
@@ -54,6 +54,24 @@ def test_a_rolling_restart_takes_each_node_once_and_all_come_back() -> None:
     assert len(run.population.honest_live) == 16
     assert all(host.session == 2 for host in run.population.honest_live)
     assert outcome.figures["get_success"] > 0.9
+
+
+def test_in_a_small_network_a_small_share_is_one_node_and_no_more_than_the_whole_share() -> None:
+    rolling = _fault("restart", at=1.0, share=0.2, batch=0.04, every=3.0, lasts=5.0)
+    run, _ = _run(small(nodes=10, fault=(rolling,)))
+    assert _first(run).struck == 2
+    liar = Adversary(kind="liar", share=0.02)  # type: ignore[arg-type]
+    nobody = _fault("crash", share=0.0)
+    run, _ = _run(small(nodes=8, fault=(nobody,), adversary=(liar,)))
+    assert sum(not host.honest for host in run.population.live) == 1
+    assert _first(run).struck == 0
+
+
+def test_nodes_that_are_down_meanwhile_count_for_a_rolling_restart() -> None:
+    rolling = _fault("restart", at=1.0, share=1.0, batch=0.25, every=2.0, lasts=7.0)
+    run, _ = _run(small(fault=(rolling,), workload=QUIET))
+    assert _first(run).struck == 16
+    assert [host.session for host in run.population.hosts.values()] == [2] * 16
 
 
 def test_a_lost_disk_has_no_contacts_and_a_kept_one_has() -> None:

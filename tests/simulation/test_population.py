@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from mesh99.simulations.heap.simulation import HeapRun
+from mesh99.simulations.network.partitions import Passage
 from mesh99.simulations.outcome import RunOptions
 from mesh99.simulations.population.population import Population
 from mesh99.simulations.run import replay_line
 from mesh99.simulations.scenario.schema import (
+    Adversary,
     Arrival,
     Churn,
     Duration,
     Lifetimes,
+    Nat,
     Partition,
     Scenario,
     Share,
@@ -91,6 +94,47 @@ def test_a_torn_network_heals() -> None:
     assert sum(torn) / len(torn) < 0.8
     assert outcome.figures["heal_s"] <= 20
     assert outcome.curves["heal"][-1][1] == 1.0
+
+
+def test_nodes_are_clogged_one_after_the_other_and_the_network_gets_over_it() -> None:
+    swizzle = Partition(at=Duration(10.0), lasts=Duration(30.0), kind="swizzle-clog", share=Share(0.25))
+    scenario = _scenario(40, partition=(swizzle,), workload=Workload(lookups_every=Duration(5.0)))
+    run = HeapRun(scenario, 3)
+    held: list[int] = []
+
+    def look() -> None:
+        active = run.network.partitions.active
+        passages = [run.network.partitions.passage(host.index, 0) for host in run.population.live]
+        held.append(passages.count(Passage.HELD))
+        assert active == bool(held[-1])
+
+    for second in range(60):
+        run.world.call_at(run.at_phase(second + 0.5), look)
+    outcome = run.run(RunOptions())
+    assert outcome.failures == ()
+    assert held[9] == held[41] == 0
+    assert max(held) == held[25] == 10
+    assert 0 < held[13] < 10 > held[36] > 0, "neither all at once nor all let go at once"
+    success = dict(outcome.curves["lookup_success"])
+    middle = [share for at, share in success.items() if 20 < at < 30]
+    assert sum(middle) / len(middle) < 0.9
+    assert outcome.figures["heal_s"] <= 15
+    assert not run.network.lost["partition"]
+
+
+def test_behind_nats_newcomers_and_adversaries_meet_somebody_whom_they_can_call() -> None:
+    nat = Nat(port_restricted=Share(0.5), symmetric=Share(0.4))
+    liars = Adversary(kind="liar", count=5)
+    for start in ("join", "warm"):
+        run = HeapRun(_scenario(30, start=start, nat=nat, adversary=(liars,)), 4)
+        outcome = run.run(RunOptions())
+        assert outcome.failures == ()
+        population, network = run.population, run.network
+        behind = [host for host in population.live if network.box_of(host.index) is not None]
+        assert len(behind) > 20
+        assert all(host.honest for host in behind)
+        assert all(network.box_of(index) is None for index in range(1, 4))
+        assert all(host.joined for host in population.live)
 
 
 def test_a_host_that_lost_everybody_joins_again() -> None:

@@ -12,10 +12,11 @@ from mesh99.node import Node
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.overlay import Overlay
 from mesh99.node.pump import Pump
-from mesh99.simulations.agents.host import AgentHost, Machine, index_of
+from mesh99.simulations.agents.host import AgentHost, Machine
 from mesh99.simulations.agents.registry import SimulatedRegistry
 from mesh99.simulations.agents.sockets import Sockets
 from mesh99.simulations.agents.virtual_loop import VirtualLoop
+from mesh99.simulations.host import index_of
 from mesh99.simulations.network.network import Network
 from mesh99.simulations.scenario.schema import Links, Scenario
 from mesh99.simulations.scenario.units import Share

@@ -46,7 +46,8 @@ MORE = {
     "Nat.hairpin": "Whether hosts behind one NAT reach each other by its public address.",
     "Lifetimes.distribution": "Of durations; `weibull` fits what was measured.",
     "Partition.kind": "`symmetric`: nothing passes; `one-way`: nothing passes in one direction; `clog`: packets of the "
-    "nodes are held back and come all at once.",
+    "nodes are held back and come all at once; `swizzle-clog`: the same for one node after the other in the first "
+    "third of the time, and they are let go in another order in the last.",
     "Partition.at": "When it begins.",
     "Partition.lasts": "When it heals, from then on.",
     "Fault.kind": "What happens to them: see [Faults](#faults).",

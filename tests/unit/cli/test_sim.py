@@ -15,8 +15,8 @@ from outcomes import FAILURE, outcome
 
 from mesh99.simulations import run as run_module
 from mesh99.simulations.agents import baseline
+from mesh99.simulations.checkpoint.checkpoint import save_start
 from mesh99.simulations.outcome import Outcome, RunOptions
-from mesh99.simulations.replay.checkpoint import save_start
 from mesh99.simulations.scenario.schema import Scenario
 from mesh99.simulations.sweep import sweep as sweep_module
 from mesh99.simulations.sweep.grid import tasks_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.line import Line
 from mesh99.simulations.cipher_suite import SimulatedCrypto
-from mesh99.simulations.heap.overlay_config import overlay_config
 from mesh99.simulations.host import NODE, Host, HostEntropy
 from mesh99.simulations.network.network import Network
 from mesh99.simulations.population.population import Population
@@ -23,7 +23,12 @@ class Pair:
         scenario = Scenario(name="pair", about="Two.", links=Links(loss=Share(0.0)))
         self.world = World(1)
         network = Network(self.world, scenario)
-        self.population = Population(self.world, network, overlay_config("default"), SimulatedCrypto())
+        self.population = Population(
+            self.world,
+            network,
+            OverlayConfig(network="simulation", allow_tcp=False, aes=True),
+            SimulatedCrypto(),
+        )
         self.one, self.other = self.population.start_new(), self.population.start_new()
         for host in (self.one, self.other):
             self.population.joined(host)

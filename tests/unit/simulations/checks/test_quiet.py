@@ -6,8 +6,9 @@ import pytest
 from staged import small
 
 from mesh99.simulations.checks import CHECKS, build_checks
-from mesh99.simulations.checks.quiet import REST_S, RESTART_S, Quiet, fault_ends
+from mesh99.simulations.checks.quiet import REST_S, Quiet
 from mesh99.simulations.heap.simulation import HeapRun
+from mesh99.simulations.scenario.fault_times import RESTART_S, fault_ends
 from mesh99.simulations.scenario.schema import Checks, Fault, Partition
 from mesh99.wire.errors import ConfigError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesh99.simulations.replay.diff import first_difference
-from mesh99.simulations.replay.trace import TraceHeader, TraceWriter
+from mesh99.simulations.tracing.trace import TraceHeader, TraceWriter
 from mesh99.wire.errors import ConfigError
 
 END_BYTES = 13

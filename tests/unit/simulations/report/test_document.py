@@ -16,7 +16,6 @@ from outcomes import FAILURE, outcome, partitioned
 
 from mesh99.simulations.outcome import Failure, Outcome
 from mesh99.simulations.report.document import (
-    document_of,
     file_name,
     outcome_of,
     read_outcome,
@@ -51,12 +50,12 @@ outcomes = st.builds(
 @given(outcomes)
 @settings(max_examples=60)
 def test_a_result_survives_json(original: Outcome) -> None:
-    text = json.dumps(document_of(original), allow_nan=False)
+    text = json.dumps(original.document(), allow_nan=False)
     assert outcome_of(json.loads(text)) == original
 
 
 def test_the_document_has_the_keys_of_the_contract() -> None:
-    document = document_of(outcome(failures=(FAILURE,)))
+    document = outcome(failures=(FAILURE,)).document()
     assert set(document) == {
         *("digest", "events_digest", "scenario", "seed", "tier", "crypto", "figures", "curves"),
         *("failures", "interrupted", "code", "replay", "definition"),
@@ -69,7 +68,7 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
 
 def test_what_was_not_measured_is_null_in_json_and_nan_again() -> None:
     figures = {"a": math.nan, "b": math.inf, "c": 1.0}
-    document = document_of(outcome(figures=figures, curves={"heal": [(0.0, math.nan)]}))
+    document = outcome(figures=figures, curves={"heal": [(0.0, math.nan)]}).document()
     assert document["figures"] == {"a": None, "b": None, "c": 1.0}
     back = outcome_of(document)
     assert math.isnan(back.figures["a"])
@@ -77,7 +76,7 @@ def test_what_was_not_measured_is_null_in_json_and_nan_again() -> None:
 
 
 def _broken(**changes: Any) -> dict[str, Any]:
-    return {**document_of(outcome()), **changes}
+    return {**outcome().document(), **changes}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +139,7 @@ def test_results_of_files_folders_and_sweeps_are_each_read_once(tmp_path: Path) 
     one = write_outcome(runs[0], tmp_path)
     write_outcome(runs[1], tmp_path / "deeper")
     (tmp_path / "other.json").write_text('{"something": "else"}')
-    lines = [json.dumps({**document_of(run), "parameters": {"a": "1"}}) for run in runs]
+    lines = [json.dumps({**run.document(), "parameters": {"a": "1"}}) for run in runs]
     (tmp_path / "sweep.jsonl").write_text("\n".join(lines) + '\n\n{"digest": "cut o')
     found = read_results([tmp_path, one])
     assert sorted(run.seed for run in found.runs) == [1, 2, 3]
@@ -158,6 +157,6 @@ def test_no_results_is_an_error_that_names_the_place(tmp_path: Path) -> None:
 
 def test_a_damaged_line_of_a_sweep_is_named(tmp_path: Path) -> None:
     path = tmp_path / "sweep.jsonl"
-    path.write_text(json.dumps(document_of(outcome())) + "\n{}\n")
+    path.write_text(json.dumps(outcome().document()) + "\n{}\n")
     with pytest.raises(ConfigError, match="line 2: is no result"):
         read_results([path])

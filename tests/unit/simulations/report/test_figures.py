@@ -14,6 +14,8 @@ from mesh99.simulations.report.figures import duration, text, texts
     [
         ("lookup_success", 0.99874, "99.87 %"),
         ("joined", 200.0, "200"),
+        ("eclipse_captured", 0.618, "61.80 %"),
+        ("censored_gets", 12, "12"),
         ("lookup_p50_ms", 271.4, "271 ms"),
         ("hops_mean", 2.6789, "2.68"),
         ("bytes_per_node_per_s", 123.4, "123 B/s"),

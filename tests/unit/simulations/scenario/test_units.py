@@ -11,6 +11,7 @@ from mesh99.simulations.scenario.units import (
     Share,
     Size,
     Unit,
+    count_of,
     parse,
     shown,
     written,
@@ -116,3 +117,11 @@ def test_a_value_in_a_message_is_short_and_in_one_line() -> None:
     assert len(shown("x" * 1000)) == 60
     assert shown({"a": 1}) == "a table"
     assert "\udce4" not in shown("\udce4")
+
+
+@pytest.mark.parametrize(
+    ("share", "total", "count"),
+    [(0.04, 10, 1), (0.0, 10, 0), (0.5, 0, 0), (0.3, 10, 3), (1.0, 7, 7), (5.0, 50, 250)],
+)
+def test_a_share_of_few_is_one_at_least(share: float, total: int, count: int) -> None:
+    assert count_of(share, total) == count
