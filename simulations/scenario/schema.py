@@ -36,7 +36,7 @@ class Population(Part, frozen=True):
     join_over: Duration | None = None
     """Time in which all have started to join; None: 0.1 s a node up to 2 minutes, and 6 ms a node beyond."""
     introducers: int = 3
-    """Nodes that a new one knows, drawn from those that are up."""
+    """Nodes that a new one knows, drawn from those that are up and public; the first so many are public always."""
     retry: Duration = Duration(5.0)
     """When a node that reached no introducer tries again."""
     profile: Literal["auto", "default", "large"] = "auto"
@@ -86,7 +86,7 @@ class Links(Part, frozen=True):
 
 
 class Nat(Part, frozen=True):
-    """Shares of the population behind each kind of NAT (RFC 4787's terms); the rest is public."""
+    """Shares of the population behind each kind of NAT (RFC 4787); the rest is public, and so are all adversaries."""
 
     endpoint_independent: Share = Share(0.0)
     """Endpoint-independent mapping and filtering (full cone)."""

@@ -70,6 +70,19 @@ share = 0.25
 """
 )
 
+TORN = (
+    QUIET.replace("quiet", "torn").replace('"60s"', '"90s"')
+    + """
+[[fault]]
+kind = "registry-down"
+
+[[partition]]
+at = "10s"
+lasts = "40s"
+share = "50%"
+"""
+)
+
 IN_A_PROCESS = """
 import json, sys
 from mesh99.simulations.agents.simulation import run
@@ -154,6 +167,20 @@ def test_a_registry_that_knows_nobody_stops_newcomers_and_nobody_else() -> None:
     meanwhile = AgentsRun(structs.replace(short, adversary=(later,)), 7).run(RunOptions())
     assert meanwhile.figures["joined"] == 12
     assert meanwhile.figures["request_success"] == 1.0
+
+
+def test_agents_of_a_torn_network_find_each_other_again_without_a_registry() -> None:
+    run = AgentsRun(parse(TORN, "test"), 7)
+    outcome = run.run(RunOptions())
+    assert outcome.failures == (), outcome.failures
+    begins_s, heals_s = run.at_phase(10.0), run.at_phase(50.0)
+    for operations in (run.workload.requests, run.measurements.lookups):
+        by_time = list(zip(operations.began_s, operations.right, strict=True))
+        torn = [right for at, right in by_time if begins_s + 5 < at < heals_s - 5]
+        healed = [right for at, right in by_time if at > heals_s + 10]
+        assert len(torn) > 5 < len(healed)
+        assert sum(torn) / len(torn) < 0.9
+        assert all(healed)
 
 
 def test_an_adversary_of_another_tier_is_named() -> None:
