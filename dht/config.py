@@ -65,8 +65,9 @@ class DhtConfig:
     """Longest time a failed peer is left in peace. Raising it notices returns later."""
 
     silent_s_min: float = 300.0
-    """Silence after which a contact is pinged that was met a moment ago. Raising it saves upkeep (about 2 kB a ping
-    with its handshake) and keeps dead contacts longer."""
+    """Silence after which a contact is pinged that was met a moment ago. Half of it may be added to any silence, so
+    that some are looked at together. Raising it saves upkeep (about 2 kB a ping with its handshake) and keeps dead
+    contacts longer."""
 
     silent_share: float = 0.5
     """The same for older contacts, as a share of the time they are known to be up: at 0.5 and measured churn (Weibull,

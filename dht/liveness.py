@@ -3,8 +3,8 @@
 Any traffic counts as a sign of life, so in use nothing is pinged, and at rest one of two neighbours pings for both. How
 long a contact may be silent grows with how long it has been known to be up, because sessions last the longer the longer
 they have lasted (Weibull with a shape below 1; Stutzbach and Rejaie 2006; Li et al., NSDI 2005, weigh age against
-silence in the same way). One timer waits for the first to fall due; then the whole table is looked through, which for
-some hundred contacts costs less than to keep them in order.
+silence in the same way). Silences end on a grid of a node's own, so that one look over the table finds some who are
+due; to keep them all in order would cost more.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from .rpc import INDIFFERENT, Pending
 from .search import Context
 from .timers import Timer
 
-JITTER = (
-    0.1  # part of a silence by which a ping may come early, so that nodes that started together drift apart
-)
+GRID_SHARE = 0.5  # of the least silence: how far apart the looks at the silent are
 PING_PAUSE_S = 1.0  # between bursts of pings_max
 NEVER = float("inf")
 
@@ -33,10 +31,13 @@ def patience_s(entry: Entry, config: DhtConfig) -> float:
 class Liveness:
     """Ping the silent, and look again at those that failed."""
 
-    __slots__ = ("_check_at", "_context", "_timer", "_witness_at")
+    __slots__ = ("_check_at", "_context", "_grid_s", "_phase_s", "_timer", "_witness_at")
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._grid_s = GRID_SHARE * context.config.silent_s_min
+        # Nodes that started together look at different times.
+        self._phase_s = self._grid_s * context.random.random()
         self._check_at = NEVER
         self._timer: Timer | None = None
         self._witness_at = -NEVER
@@ -90,7 +91,7 @@ class Liveness:
             if len(due) >= self._context.config.pings_max:
                 break
             entry.due_at = NEVER
-            if self._due_at(entry, 1 - JITTER) <= now:
+            if self._due_at(entry) <= now:
                 due.append(entry)
             else:
                 self._arm(entry)
@@ -101,22 +102,22 @@ class Liveness:
         buckets = self._context.table.buckets.values()
         return [entry for bucket in buckets for entry in bucket.entries.values()]
 
-    def _due_at(self, entry: Entry, share: float) -> float:
-        """Return when an entry should be pinged: after a share of its silence, or, failed, after its time of peace."""
+    def _due_at(self, entry: Entry) -> float:
+        """Return when an entry should be pinged: after its silence, or, failed, after its time of peace."""
         config = self._context.config
         avoided_until = self._context.rpc.timing.avoided_until(entry.contact.node_id)
         rested_at = max(entry.checked_at + config.avoid_s_min, avoided_until)
-        if entry.failures:
-            return rested_at
-        return max(rested_at, entry.last_seen + patience_s(entry, config) * share)
+        return rested_at if entry.failures else max(rested_at, entry.last_seen + patience_s(entry, config))
 
     def _arm(self, entry: Entry) -> None:
         """Plan the next look at an entry, unless an earlier one is planned."""
-        due_at = self._due_at(entry, 1 - JITTER * self._context.random.random())
-        if due_at >= entry.due_at:
-            return
-        entry.due_at = due_at
-        self._check_no_later_than(due_at)
+        due_at = self._due_at(entry)
+        if not entry.failures and entry.last_seen > -NEVER:
+            steps = (due_at - self._phase_s) // self._grid_s + 1
+            due_at = self._phase_s + steps * self._grid_s
+        if due_at < entry.due_at:
+            entry.due_at = due_at
+            self._check_no_later_than(due_at)
 
     def _plan(self, now: float) -> None:
         soonest = min([entry.due_at for entry in self._entries()], default=NEVER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...dht.bucket import Entry
 from ...dht.config import DhtConfig
-from ...dht.liveness import PING_PAUSE_S, patience_s
+from ...dht.liveness import GRID_SHARE, PING_PAUSE_S, patience_s
 from ...wire.identity import NodeId
 from ..host import Host
 from ..stage import Stage
@@ -70,6 +70,7 @@ class DeadContacts(Check):
     def _allowed_s(self, host: Host, silence_s: float) -> float:
         config = host.overlay.config.dht
         batches_s = PING_PAUSE_S * (1 + host.overlay.dht.table.size / config.pings_max)
+        batches_s += GRID_SHARE * config.silent_s_min
         return self.truth.asleep_s + SLACK * (silence_s + batches_s + tries_s(config))
 
 

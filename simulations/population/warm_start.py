@@ -14,7 +14,6 @@ from random import Random
 
 from ...dht.config import DhtConfig
 from ...dht.distance import ID_BITS, number_of
-from ...dht.liveness import JITTER
 from ...wire.contact import Contact
 from ..host import Host
 
@@ -41,8 +40,7 @@ def _moments(config: DhtConfig, now: float) -> list[tuple[float, float]]:
     All are old enough to be trusted for the longest silence there is, and their silences are spread evenly over it.
     """
     old_s = config.silent_s_max / config.silent_share
-    longest_s = config.silent_s_max * (1 - JITTER)
-    silences = [longest_s * (MOMENTS - moment) / MOMENTS for moment in range(MOMENTS)]
+    silences = [config.silent_s_max * (MOMENTS - moment) / MOMENTS for moment in range(MOMENTS)]
     return [(now - silence_s - old_s, now - silence_s) for silence_s in silences]
 
 
