@@ -126,7 +126,7 @@ def test_contacts_that_a_liar_invented_are_seen(monkeypatch: pytest.MonkeyPatch)
 
 def test_dead_contacts_that_are_never_evicted_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = small(
-        nodes=10, duration=700.0, workload=QUIET, fault=(CRASH,), checks=_only("dead-contacts", every=10.0)
+        nodes=10, duration=1000.0, workload=QUIET, fault=(CRASH,), checks=_only("dead-contacts", every=10.0)
     )
     _holds(scenario)
     monkeypatch.setattr(RoutingTable, "failed", lambda *_: False)

@@ -34,7 +34,7 @@ main()
 """
 
 NODES = 16
-HOURS = 0.35
+HOURS = 0.6
 RUN = f"churn --nodes {NODES} --hours {HOURS} --seed 7 --set churn.session.scale=15m --set population.start=join"
 
 
