@@ -145,3 +145,15 @@ def test_a_record_is_stored_although_questions_leave_no_session() -> None:
     world.run(lambda: b.dht.store.get(bytes(32), world.now))
     world.run_for(15.0)
     assert stored
+
+
+def test_a_forged_proof_proves_nothing() -> None:
+    world = World()
+    a, b = acquainted(world, ONCE)
+    world.rule = lambda packet, source, destination: (
+        packet[:-1] + bytes((packet[-1] ^ 1,)) if packet[0] >= 0xC0 else packet
+    )
+    asked(world, a, b)
+    world.run_for(1.0)
+    assert a.identity.node_id not in b.dht.table
+    assert b.dropped["data for no session"] == 1
