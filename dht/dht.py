@@ -24,6 +24,7 @@ from ..wire.record import Record
 from .config import DhtConfig
 from .get import GetResult, ValueSearch
 from .handover import Handover
+from .join import Join
 from .liveness import Liveness
 from .maintenance import Maintenance
 from .messages import REQUESTS, decode
@@ -177,27 +178,11 @@ class Dht:
         publication.renew(now)
         return publication
 
-    def bootstrap(self, now: float, done: Callable[[LookupResult], None]) -> None:
-        """Join: look up our own id, then fill far buckets that are short, in parallel; done with the first result."""
-
-        def fill_far(result: LookupResult, then: float) -> None:
-            targets = self._maintenance.short_targets()
-            left = len(targets)
-
-            def filled(_: LookupResult, __: float) -> None:
-                nonlocal left
-                left -= 1
-                if not left:
-                    done(result)
-
-            for target in targets:
-                count = self._config.refresh_count
-                self._run(NodeSearch(self._context, target, count, filled, patient=True), then)
-            if not targets:
-                done(result)
-
-        count = min(self._config.join_count, self._config.bucket_size)
-        self._run(NodeSearch(self._context, self._context.own_id, count, fill_far, patient=True), now)
+    def bootstrap(
+        self, now: float, done: Callable[[LookupResult], None], *, through: Iterable[Contact] = ()
+    ) -> None:
+        """Join through whoever is in the table or named; done with our own neighbours, of which there may be none."""
+        Join(self._context, self._run, self._maintenance.short_targets, done).start(through, now)
 
     def contacts(self, limit: int) -> list[Contact]:
         """Return contacts worth keeping for the next start, the longest known first."""

@@ -137,7 +137,7 @@ class ValueSearch(Search):
         """End unless there are more seeds, or a holder has more to give."""
         if not self._all_seeds:
             self._all_seeds = True
-            self.lookup.add_seeds(self._known(self.context.config.bucket_size, now))
+            self.lookup.add_seeds(self.nearest_known(self.context.config.bucket_size, now))
             self.advance(now)
         elif self._paging is None and self._unread() is None:
             self.end(now)

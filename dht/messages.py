@@ -2,7 +2,7 @@
 
     kind   message      fields
     1      Ping
-    2      FindNode     target 32
+    2      FindNode     target 32, want (absent or 0: as many as a bucket holds)
     3      FindValue    key 32, owner 0 or 32, want 1.., offset 0..
     4      Store        token 8, age in seconds, record
     17     Pong
@@ -53,9 +53,10 @@ class Ping(NamedTuple):
 
 
 class FindNode(NamedTuple):
-    """Ask for the contacts nearest to a target."""
+    """Ask for up to `want` contacts nearest to a target, a bucket of them when it is 0."""
 
     target: bytes
+    want: int = 0
 
 
 class FindValue(NamedTuple):
@@ -187,6 +188,7 @@ class _Ping(_Wire, tag=1, frozen=True):
 
 class _FindNode(_Wire, tag=2, frozen=True):
     target: _Id
+    want: _U32 = 0
 
 
 class _FindValue(_Wire, tag=3, frozen=True):
@@ -240,7 +242,7 @@ _PING, _PONG = Ping(), Pong()
 
 _BUILD: dict[type, Callable[[Any], Message]] = {
     _Ping: lambda wire: _PING,
-    _FindNode: lambda wire: FindNode(wire.target),
+    _FindNode: lambda wire: FindNode(wire.target, wire.want),
     _FindValue: _find_value,
     _Store: lambda wire: Store(wire.token, wire.age_s, wire.record),
     _Pong: lambda wire: _PONG,

@@ -101,7 +101,7 @@ class Search(ABC):
         self._deadline = context.timers.at(now + config.lookup_timeout_s, self.end)
         self.lookup = Lookup(
             self.target,
-            self._known(self.seed_count(), now),
+            self.known(now),
             context.own_id,
             count=self._count,
             parallelism=self.parallelism(),
@@ -125,6 +125,15 @@ class Search(ABC):
                 lookup.slow(candidate)
         if lookup.finished:
             self.exhausted(now)
+
+    def known(self, now: float) -> Sequence[Contact]:
+        """Return whom to begin with."""
+        return self.nearest_known(self.seed_count(), now)
+
+    def nearest_known(self, count: int, now: float) -> list[Contact]:
+        """Return the nearest in the table, without those that just failed if there are others."""
+        known = self.context.table.nearest(self.target, count)
+        return self.context.rpc.timing.not_avoided(known, now) or known
 
     def seed_count(self) -> int:
         """Return how many of the nearest known contacts to begin with."""
@@ -217,10 +226,6 @@ class Search(ABC):
         if not self.ended:
             self._hedge = self.context.timers.at(self._quiet_since + self._quiet_s, self._quiet)
 
-    def _known(self, count: int, now: float) -> list[Contact]:
-        known = self.context.table.nearest(self.target, count)
-        return self.context.rpc.timing.not_avoided(known, now) or known
-
 
 class NodeSearch(Search):
     """Find the `count` nodes nearest to a target.
@@ -240,7 +245,8 @@ class NodeSearch(Search):
         *,
         patient: bool = False,
     ) -> None:
-        super().__init__(context, target, FindNode(target), count)
+        # Some more than are sought, for those of them that are gone; more than that only make the answers long.
+        super().__init__(context, target, FindNode(target, count + context.config.parallelism), count)
         self._done = done
         self._patient = patient
 

@@ -69,7 +69,7 @@ class Server:
         if isinstance(request, FindValue):
             return self._values(request, sender, now, size_max)
         if isinstance(request, FindNode):
-            return Nodes(self._token(sender, now), self._nearest(request.target, sender))
+            return Nodes(self._token(sender, now), self._nearest(request.target, sender, request.want))
         if isinstance(request, Store):
             return self._stored(request, sender, now)
         assert isinstance(request, Ping)
@@ -104,9 +104,10 @@ class Server:
         held = store.find(record.key, record.owner)
         return Stored(outcome, held.record.sequence if held is not None else 0)
 
-    def _nearest(self, target: bytes, sender: Contact) -> list[Contact]:
+    def _nearest(self, target: bytes, sender: Contact, want: int = 0) -> list[Contact]:
         context = self._context
-        return context.table.nearest(number_of(target), context.config.bucket_size, exclude=sender.node_id)
+        size = context.config.bucket_size
+        return context.table.nearest(number_of(target), min(want, size) or size, exclude=sender.node_id)
 
     def _token(self, sender: Contact, now: float) -> bytes:
         if fault_points.active and fault_points.fires("dht.stale-token", self._context.own_id):

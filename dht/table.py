@@ -12,7 +12,7 @@ from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from .bucket import Entry, KBucket
 from .config import DhtConfig
-from .distance import SPACE, expected_radius, number_of, shared_prefix_bits
+from .distance import ID_BITS, SPACE, expected_radius, number_of, shared_prefix_bits
 from .scope import subnet_of
 
 
@@ -120,11 +120,12 @@ class RoutingTable:
         wanted = count + (exclude is not None)
         chosen: list[Contact] = []
         doubtful: list[tuple[int, Entry]] = []
-        for group in self._groups(target):
+        for bucket in self._towards(target):
             # Distances differ, so entries themselves are never compared.
-            good = sorted([(entry.number ^ target, entry) for entry in group if not entry.failures])
-            if len(good) < len(group):
-                doubtful += [(entry.number ^ target, entry) for entry in group if entry.failures]
+            entries = bucket.entries.values()
+            good = sorted([(entry.number ^ target, entry) for entry in entries if not entry.failures])
+            if len(good) < len(entries):
+                doubtful += [(entry.number ^ target, entry) for entry in entries if entry.failures]
             chosen += [entry.contact for _, entry in good]
             if len(chosen) >= wanted:
                 break
@@ -170,24 +171,19 @@ class RoutingTable:
         self._order.sort(reverse=True)
         return bucket
 
-    def _groups(self, target: int) -> Iterator[list[Entry]]:
-        """Yield all members in groups, each nearer to `target` as a whole than the next.
+    def _towards(self, target: int) -> Iterator[KBucket]:
+        """Yield all buckets, each nearer to `target` as a whole than the next.
 
-        Nearest is the target's own bucket; then come the deeper ones, which differ from the target first at the
-        same bit and so interleave; then each shallower bucket by itself.
+        Members of a bucket differ from us first at the bit of its prefix length; where the target does too they are
+        nearer to it than everybody in deeper buckets, else farther.
         """
-        own_bucket = shared_prefix_bits(target, self._own)
-        bucket = self.buckets.get(own_bucket)
-        if bucket is not None:
-            yield list(bucket.entries.values())
-        deeper: list[Entry] = []
-        for prefix_bits in self._order:
-            if prefix_bits > own_bucket:
-                deeper += self.buckets[prefix_bits].entries.values()
-        yield deeper
-        for prefix_bits in self._order:
-            if prefix_bits < own_bucket:
-                yield list(self.buckets[prefix_bits].entries.values())
+        difference = self._own ^ target
+        other_side = [bits for bits in self._order if difference >> (ID_BITS - 1 - bits) & 1]
+        for bits in reversed(other_side):
+            yield self.buckets[bits]
+        for bits in self._order:
+            if bits not in other_side:
+                yield self.buckets[bits]
 
     def _move(self, entry: Entry, contact: Contact) -> None:
         if entry.contact.endpoint == contact.endpoint:

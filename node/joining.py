@@ -1,7 +1,8 @@
 """Join the network and stay in it.
 
-Saved contacts, peers given by hand and registries are asked all at once; any one is enough. A node that has lost every
-peer asks them again, with growing pauses. When the table has grown to twice what it was, the node publishes itself
+Saved contacts, peers given by hand and registries are asked all at once; any one is enough, and each is gone through to
+its end, since one may know an island of the network that the others do not. A node that has lost every peer asks them
+again, with growing pauses. When the table has grown to twice what it was, the node publishes itself
 anew, since nearer holders may have come; and now and then good contacts go to disk for the next start.
 """
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Connect = Callable[[Contact | Endpoint], Awaitable[object]]
+Connect = Callable[[Endpoint], Awaitable[object]]
 Run = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 
 REGISTRY_NODES = 20
@@ -72,16 +73,13 @@ class Joining:
         self.joined = asyncio.Event()
 
     async def join(self) -> bool:
-        """Ask every source at once; true as soon as one peer is there and the table is filled from it.
-
-        The others go on in the background: each has its own deadline, and adds a peer if it succeeds.
-        """
-        sources: list[Contact | Endpoint] = [*self._saved, *self._peers]
-        attempts = [self._run(self._try(source)) for source in sources]
+        """Ask every source at once; true as soon as the table is filled through one of them."""
+        attempts = [self._run(self._try_peer(peer)) for peer in self._peers]
         attempts += [self._run(self._try_registry(registry)) for registry in self._registries]
+        if self._saved:
+            attempts.append(self._run(self._fill_table(self._saved, "an earlier life")))
         for attempt in asyncio.as_completed(attempts):
             if await attempt:
-                await self._fill_table()
                 self.joined.set()
                 return True
         return False
@@ -121,16 +119,16 @@ class Joining:
             logger.warning("contacts were not saved in %s: %s", self._disk, error)
         self._saved = contacts
 
-    async def _try(self, source: Contact | Endpoint) -> bool:
+    async def _try_peer(self, peer: Endpoint) -> bool:
         try:
-            await self._connect(source)
+            await self._connect(peer)
         except HandshakeFailed as error:
-            logger.warning("no join through %s: %s; %s", source, error, error.hint)
+            logger.warning("no join through %s: %s; %s", peer, error, error.hint)
             return False
         except MeshError as error:
-            logger.info("no join through %s: %s", source, error)
+            logger.info("no join through %s: %s", peer, error)
             return False
-        return True
+        return await self._fill_table((), str(peer))
 
     async def _try_registry(self, registry: RegistryClient) -> bool:
         try:
@@ -138,19 +136,21 @@ class Joining:
         except MeshError as error:
             logger.info("no join through a registry: %s", error)
             return False
-        contacts = [self._contacts_of(record) for record in records]
-        attempts = [self._run(self._try(reachable[0])) for reachable in contacts if reachable]
-        for attempt in asyncio.as_completed(attempts):
-            if await attempt:
-                return True
-        return False
+        reachable = [self._contacts_of(record)[:1] for record in records]
+        contacts = [contact for each in reachable for contact in each]
+        return bool(contacts) and await self._fill_table(contacts, "a registry")
 
-    async def _fill_table(self) -> None:
+    async def _fill_table(self, through: Sequence[Contact], source: str) -> bool:
+        """Fill the table; true when anybody is in it, even if time was too short to fill it."""
+
         def begin(done: Callable[[LookupResult], None]) -> None:
-            self._dht.bootstrap(self._clock.now(), done)
+            self._dht.bootstrap(self._clock.now(), done, through=through)
             self._kick()
 
         try:
             await self._waiting.result_of(begin, "end of the join", self._config.join_s)
         except DeadlineExceeded as error:
             logger.info("the table fills on: %s", error)
+        if not len(self._dht.table):
+            logger.info("no join through %s: none of %d contacts answered", source, len(through))
+        return bool(len(self._dht.table))

@@ -103,6 +103,7 @@ class OverlayConfig:
         dht = DhtConfig(
             join_count=8,
             refresh_count=1,
+            fill_far_at_join=False,
             reserve_max=4,
             silent_s_min=600.0,
             silent_s_max=7200.0,

@@ -1,7 +1,7 @@
 """How a host finds its network: through those it knew before and those it is told of, all at once, again and again.
 
 This is node/joining.py without asyncio: the contacts on its disk and a few introducers (what a registry or `--peer`
-gives to a real node) are called at the same time, the first that answers is enough, and then the table is filled. A
+gives to a real node) are asked at the same time, and the first that answers is enough to go on. A
 host that has lost every contact begins anew, with growing pauses.
 """
 
@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from random import Random
 
 from ...dht.search import LookupResult
-from ...node.overlay.line import Line
 from ...wire.contact import Contact
-from ...wire.errors import MeshError
 from ..host import NODE, Host
 from ..scenario.schema import Population as Settings
 from ..world import World
@@ -72,7 +70,7 @@ class Joining:
 class Attempt:
     """One host's way into the network."""
 
-    __slots__ = ("_began_s", "_failed", "_host", "_joining", "_pause_s", "_session", "_sources", "_through")
+    __slots__ = ("_began_s", "_host", "_joining", "_pause_s", "_session", "_sources")
 
     def __init__(self, joining: Joining, host: Host) -> None:
         self._joining = joining
@@ -81,11 +79,9 @@ class Attempt:
         self._began_s = joining.world.now()
         self._pause_s = float(joining.settings.retry)
         self._sources = 0
-        self._failed = 0
-        self._through = False
 
     def start(self) -> None:
-        """Call all sources at once."""
+        """Ask all sources at once."""
         if self._is_void:
             return
         host = self._host
@@ -94,28 +90,16 @@ class Attempt:
         if not sources and len(self._joining.population.live) == 1:
             self._arrive()
             return
-        self._failed, self._sources, self._through = 0, len(sources), False
-        for contact in sources:
-            host.overlay.connect(contact, host.clock.now(), self._connected)
-        host.pump.kick()
+        self._sources = len(sources)
         if not sources:
             self._try_later()
+            return
+        host.overlay.dht.bootstrap(host.clock.now(), self._bootstrapped, through=sources)
+        host.pump.kick()
 
     @property
     def _is_void(self) -> bool:
         return self._host.session != self._session or not self._host.up
-
-    def _connected(self, line: Line | None, error: MeshError | None) -> None:
-        if self._is_void or self._through:
-            return
-        if line is not None:
-            self._through = True
-            self._host.overlay.dht.bootstrap(self._host.clock.now(), self._bootstrapped)
-            self._host.pump.kick()
-            return
-        self._failed += 1
-        if self._failed == self._sources:
-            self._try_later()
 
     def _bootstrapped(self, result: LookupResult) -> None:
         if self._is_void:

@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from ...dht.search import LookupResult
 from ...node.asyncio_host import AsyncioHost, HostConfig
-from ...node.overlay.line import Line
 from ...node.overlay.overlay import Overlay
 from ...node.pump import Pump
 from ...wire.contact import Contact
 from ...wire.crypto import REAL
 from ...wire.endpoint import Endpoint
-from ...wire.errors import MeshError
 from ...wire.identity import Identity, NodeId, PublicKey
 from ..cipher_suite import SimulatedCrypto
 from ..host import HostEntropy
@@ -68,7 +66,7 @@ class Machine:
         self.peer = Peer(index=index, key=self.identity.public_key.hex(), port=self.endpoint.port)
 
     def join(self, introducers: list[Peer], retry_s: float, done: Callable[[float], None]) -> None:
-        """Join as a simulated host does: call all at once, fill the table through the first that answers."""
+        """Join as a simulated host does: ask all at once, go on with the first that answers."""
         Attempt(self, [contact_of(peer) for peer in introducers], retry_s, done).start()
 
     def look_up(self, target: bytes, count: int, done: Callable[[LookupResult, float], None]) -> None:
@@ -98,31 +96,15 @@ class Attempt:
         self._retry_s = retry_s
         self._done = done
         self._began_s = machine.host.now()
-        self._failed = 0
-        self._through = False
 
     def start(self) -> None:
-        """Call all introducers."""
+        """Ask all introducers."""
         machine = self._machine
-        self._failed, self._through = 0, False
-        for contact in self._introducers:
-            machine.overlay.connect(contact, machine.host.now(), self._connected)
-        machine.pump.kick()
         if not self._introducers:
             self._done(0.0)
-
-    def _connected(self, line: Line | None, error: MeshError | None) -> None:
-        machine = self._machine
-        if self._through:
             return
-        if line is not None:
-            self._through = True
-            machine.overlay.dht.bootstrap(machine.host.now(), self._bootstrapped)
-            machine.pump.kick()
-            return
-        self._failed += 1
-        if self._failed == len(self._introducers):
-            self._try_later()
+        machine.overlay.dht.bootstrap(machine.host.now(), self._bootstrapped, through=self._introducers)
+        machine.pump.kick()
 
     def _bootstrapped(self, result: LookupResult) -> None:
         if result.contacts:

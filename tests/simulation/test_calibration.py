@@ -98,7 +98,8 @@ SCRIPT = Scenario(
 def _on_the_heap(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, float], Counter[str]]:
     monkeypatch.setattr(heap, "overlay_config", lambda profile: PATIENT)
     run, requests = HeapRun(SCRIPT, SEED), RequestCounter()
-    run.population.on_up.append(lambda host: requests.watch(host.overlay))
+    # Before whoever lets it join: that asks at once.
+    run.population.on_up.insert(0, lambda host: requests.watch(host.overlay))
     return run.run(RunOptions()).figures, requests.counts
 
 

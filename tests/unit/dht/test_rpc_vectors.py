@@ -39,6 +39,7 @@ RECORD = Record.create(ONE, KEY, b"blue", sequence=3, ttl_s=3600).encode()
 EXPECTED: dict[str, tuple[int, Message]] = {
     "ping": (1, Ping()),
     "find_node": (2, FindNode(TWO.node_id)),
+    "find_node_wanting": (2, FindNode(TWO.node_id, 11)),
     "find_value": (3, FindValue(KEY)),
     "find_value_owner": (4, FindValue(KEY, ONE.public_key, 20, 40)),
     "store": (5, Store(TOKEN, 60, RECORD)),

@@ -161,3 +161,16 @@ def test_small_rooms_get_small_replies(served: Served, make_contact) -> None:
     assert (reply.total, reply.records) == (1, [])
     assert served.dht.receive(encode_request(7, FindNode(KEY)), served.peer, 0.0, 5) is None
     assert served.dht.dropped == {"no room for a reply": 1}
+
+
+def test_no_more_contacts_are_named_than_wanted_nor_than_a_bucket_holds(served: Served, make_contact) -> None:
+    for number in range(1, 60):
+        served.dht.verified(make_contact(number), 0.0)
+    for want, named in ((0, 20), (1, 1), (11, 11), (2**32 - 1, 20)):
+        reply = served.ask(FindNode(KEY, want))
+        assert isinstance(reply, Nodes)
+        assert len(reply.contacts) == named
+    some, all_ = served.ask(FindNode(KEY, 3)), served.ask(FindNode(KEY))
+    assert isinstance(some, Nodes)
+    assert isinstance(all_, Nodes)
+    assert some.contacts == all_.contacts[:3], "the nearest"
