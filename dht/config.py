@@ -133,6 +133,9 @@ class DhtConfig:
     repairs_max: int = 2
     """Copies one get may place at holders that lack the record. Raising it costs a kilobyte each."""
 
+    tokens_max: int = 128
+    """Write tokens of peers kept, about 200 bytes each. Raising it saves more puts the round trip that fetches one."""
+
     token_rotation_s: float = 300.0
     """Period of the write token secret; a token lives one to two of them. Raising it lengthens replay."""
 

@@ -36,6 +36,7 @@ from .server import Answers, Server
 from .store import RecordStore
 from .table import RoutingTable
 from .timers import Timers
+from .tokens import KnownTokens
 
 REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
 
@@ -56,7 +57,15 @@ class Dht:
         self._timers = Timers()
         self._rpc = Rpc(config, self._timers, random, self._peer_failed)
         self._context = Context(
-            own_id, config, random, self._timers, self.table, self.store, self._rpc, identity.crypto
+            own_id,
+            config,
+            random,
+            self._timers,
+            self.table,
+            self.store,
+            self._rpc,
+            KnownTokens(config),
+            identity.crypto,
         )
         self.server: Answers = Server(self._context, identity.derive("dht write tokens"), self.dropped)
         """Answers what others ask; a node that lies is one with another server."""

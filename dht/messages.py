@@ -4,11 +4,11 @@
     1      Ping
     2      FindNode     target 32, want (absent or 0: as many as a bucket holds)
     3      FindValue    key 32, owner 0 or 32, want 1.., offset 0..
-    4      Store        token 8, age in seconds, record
+    4      Store        token 8, age in seconds, record, contacts wanted (absent: none)
     17     Pong
     18     Nodes        token 8, contacts [packed, ...]
     19     Values       token 8, total, records [[age in seconds, record], ...], contacts [packed, ...]
-    20     Stored       outcome, sequence held
+    20     Stored       outcome, sequence held, token 8 or 0, contacts (absent: none)
 
 Numbers are unsigned, byte strings are `bin`. A reply's kind is its request's plus 16 and it repeats the request id.
 Longer arrays than these are accepted, their tail ignored, so that fields can be added; shorter ones are not.
@@ -69,11 +69,12 @@ class FindValue(NamedTuple):
 
 
 class Store(NamedTuple):
-    """Ask to hold a record that is `age_s` old."""
+    """Ask to hold a record that is `age_s` old, and for up to `want` contacts nearest to its key."""
 
     token: bytes
     age_s: int
     record: bytes
+    want: int = 0
 
 
 class Pong(NamedTuple):
@@ -97,10 +98,15 @@ class Values(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """Answer a Store; `sequence` is the highest now held of that owner and key, 0 if none."""
+    """Answer a Store; `sequence` is the highest now held of that owner and key, 0 if none.
+
+    A token comes along if contacts were wanted, as a FindNode brings it.
+    """
 
     outcome: Outcome
     sequence: int
+    token: bytes = b""
+    contacts: Sequence[Contact] = ()
 
 
 Request: TypeAlias = Ping | FindNode | FindValue | Store
@@ -115,7 +121,8 @@ _WHAT = "DHT message"
 
 def encode_request(request_id: int, request: Request) -> bytes:
     """Return the bytes of a request."""
-    return pack([_REQUEST_KIND[type(request)], request_id, *request])
+    fields = request[:-1] if isinstance(request, Store) and not request.want else request
+    return pack([_REQUEST_KIND[type(request)], request_id, *fields])
 
 
 def encode_reply(request_id: int, reply: Reply) -> bytes:
@@ -126,14 +133,16 @@ def encode_reply(request_id: int, reply: Reply) -> bytes:
         contacts = [contact.pack() for contact in reply.contacts]
         return pack([19, request_id, reply.token, reply.total, reply.records, contacts])
     if isinstance(reply, Stored):
-        return pack([20, request_id, int(reply.outcome), reply.sequence])
+        outcome = [20, request_id, int(reply.outcome), reply.sequence]
+        contacts = [contact.pack() for contact in reply.contacts]
+        return pack([*outcome, reply.token, contacts] if reply.token else outcome)
     return pack([17, request_id])
 
 
 def encode_within(request_id: int, reply: Reply, size_bytes_max: int) -> bytes | None:
     """Return the bytes of a reply with as many contacts and records as fit; None when not even none do."""
     while len(data := encode_reply(request_id, reply)) > size_bytes_max:
-        if not isinstance(reply, Nodes | Values):
+        if not isinstance(reply, Nodes | Values | Stored):
             return None
         if reply.contacts:
             excess = -(-(len(data) - size_bytes_max) // CONTACT_BYTES_MAX)
@@ -202,6 +211,7 @@ class _Store(_Wire, tag=4, frozen=True):
     token: _Token
     age_s: _U32
     record: _Record
+    want: _U32 = 0
 
 
 class _Pong(_Wire, tag=17, frozen=True):
@@ -223,6 +233,8 @@ class _Values(_Wire, tag=19, frozen=True):
 class _Stored(_Wire, tag=20, frozen=True):
     outcome: Outcome
     sequence: _U64
+    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)] = b""
+    contacts: _Contacts = []  # msgspec makes a new one each time
 
 
 _DECODER: Decoder[Any] = Decoder(_Ping | _FindNode | _FindValue | _Store | _Pong | _Nodes | _Values | _Stored)
@@ -244,9 +256,9 @@ _BUILD: dict[type, Callable[[Any], Message]] = {
     _Ping: lambda wire: _PING,
     _FindNode: lambda wire: FindNode(wire.target, wire.want),
     _FindValue: _find_value,
-    _Store: lambda wire: Store(wire.token, wire.age_s, wire.record),
+    _Store: lambda wire: Store(wire.token, wire.age_s, wire.record, wire.want),
     _Pong: lambda wire: _PONG,
     _Nodes: lambda wire: Nodes(wire.token, _contacts(wire.contacts)),
     _Values: lambda wire: Values(wire.token, wire.total, wire.records, _contacts(wire.contacts)),
-    _Stored: lambda wire: Stored(wire.outcome, wire.sequence),
+    _Stored: lambda wire: Stored(wire.outcome, wire.sequence, wire.token, _contacts(wire.contacts) or ()),
 }

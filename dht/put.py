@@ -1,9 +1,13 @@
 """Storing a record on the nodes nearest to its key.
 
-A STORE leaves as soon as a peer is certainly among the replicas: once the search is wide, to everybody who answered
-of the nearest candidates that did not fail. A peer that fails or has no room widens the search by one; one that
-holds a newer record of the owner is a replica already, and says how new. The caller hears at the quorum, the rest
-goes on. This node is a replica like any other when fewer than `value_replicas` nodes are nearer.
+A STORE leaves as soon as a peer is as good as certain to be among the replicas. One that lies within the radius in
+which they are expected, and whose write token is at hand, is not asked for its contacts first: it gets the record, and
+names them in its answer (an optimistic put, as in Trautwein et al., INFOCOM 2024, whose thresholds are finer). The
+others get it once the search is wide: everybody who answered of the nearest candidates that did not fail.
+
+A peer that fails or has no room widens the search by one; one that holds a newer record of the owner is a replica
+already, and says how new. The caller hears at the quorum, the rest goes on. This node is a replica like any other when
+fewer than `value_replicas` nodes are nearer.
 """
 
 from __future__ import annotations
@@ -15,8 +19,8 @@ from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from ..wire.record import Record
 from .distance import number_of
-from .lookup import Candidate
-from .messages import FindNode, Nodes, Outcome, Reply, Store, Stored
+from .lookup import Candidate, State
+from .messages import FindNode, Nodes, Outcome, Reply, Request, Store, Stored
 from .rpc import Pending
 from .search import Context, Hop, Search
 
@@ -34,14 +38,17 @@ class StoreSearch(Search):
 
     __slots__ = (
         "_done",
+        "_encoded",
         "_given",
         "_here",
         "_newest_sequence",
         "_outstanding",
         "_quorum",
+        "_radius",
         "_record",
         "_stored",
         "_tokens",
+        "_want",
     )
 
     def __init__(
@@ -51,7 +58,11 @@ class StoreSearch(Search):
         quorum: int,
         done: Callable[[PutResult, float], None],
     ) -> None:
-        super().__init__(context, record.key, FindNode(record.key), context.config.value_replicas)
+        replicas = context.config.value_replicas
+        self._want = replicas + context.config.parallelism
+        super().__init__(context, record.key, FindNode(record.key, self._want), replicas)
+        self._encoded = record.encode()
+        self._radius = context.table.radius(replicas)
         self._record = record
         self._quorum = quorum
         self._done = done
@@ -62,12 +73,21 @@ class StoreSearch(Search):
         self._tokens: dict[NodeId, bytes] = {}
         self._outstanding: dict[NodeId, None] = {}
 
+    def request_for(self, candidate: Candidate, now: float) -> Request:
+        """Store at once at a peer that is near enough and whose token is at hand; ask the others for contacts."""
+        if candidate.distance <= self._radius:
+            node_id = candidate.contact.node_id
+            token = self.context.tokens.fresh(node_id, now)
+            if token:
+                self._outstanding[node_id] = None
+                return Store(token, 0, self._encoded, self._want)
+        return self.request
+
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
-        """Keep the write token, read the contacts."""
-        if not isinstance(reply, Nodes):
-            return None
-        self._tokens[candidate.contact.node_id] = reply.token
-        return reply.contacts
+        """Keep the write token of a peer that has not stored yet, read the contacts."""
+        if isinstance(reply, Nodes) or (isinstance(reply, Stored) and reply.outcome is Outcome.BAD_TOKEN):
+            self._tokens[candidate.contact.node_id] = reply.token
+        return reply.contacts if isinstance(reply, Nodes | Stored) else None
 
     def advance(self, now: float) -> None:
         """Ask on, and store where it is time to."""
@@ -83,25 +103,25 @@ class StoreSearch(Search):
             self.end(now)
 
     def answered(self, pending: Pending, reply: Reply, now: float) -> None:
-        """Count a holder, or feed an answer to the lookup."""
+        """Count a holder, feed an answer to the lookup, or both."""
         if not isinstance(reply, Stored):
             super().answered(pending, reply, now)
             return
-        node_id = pending.contact.node_id
-        self._outstanding.pop(node_id, None)
-        if reply.outcome is Outcome.STORED:
-            self._holds(node_id, now)
-        elif reply.outcome is Outcome.OLD_SEQUENCE:
-            self._newest_sequence = max(self._newest_sequence, reply.sequence)
+        candidate = self.lookup.find(pending.contact.node_id)
+        first = candidate is not None and candidate.state is not State.ANSWERED
+        self._outstanding.pop(pending.contact.node_id, None)
+        self._settle(pending.contact.node_id, reply, first, now)
+        if first:
+            super().answered(pending, reply, now)
         else:
-            self.lookup.count += 1
-        self.advance(now)
+            self.advance(now)
 
     def failed(self, pending: Pending, now: float) -> None:
-        """Go on without a dead peer."""
+        """Go on without a dead peer; one that had answered is replaced by one more."""
         if pending.reply_type is Stored:
             self._outstanding.pop(pending.contact.node_id, None)
-            self.lookup.count += 1
+            candidate = self.lookup.find(pending.contact.node_id)
+            self.lookup.count += candidate is not None and candidate.state is State.ANSWERED
         super().failed(pending, now)
 
     def give(self, now: float) -> None:
@@ -116,8 +136,17 @@ class StoreSearch(Search):
             token = self._tokens.pop(node_id, None)
             if token is not None:
                 self._outstanding[node_id] = None
-                store = Store(token, 0, self._record.encode())
+                store = Store(token, 0, self._encoded)
                 self.context.rpc.ask(candidate.contact, store, self, now)
+
+    def _settle(self, node_id: NodeId, reply: Stored, first: bool, now: float) -> None:
+        """Note what became of the record at a peer; a token that was old is replaced by the one in the answer."""
+        if reply.outcome is Outcome.STORED:
+            self._holds(node_id, now)
+        elif reply.outcome is Outcome.OLD_SEQUENCE:
+            self._newest_sequence = max(self._newest_sequence, reply.sequence)
+        elif not (first and reply.outcome is Outcome.BAD_TOKEN):
+            self.lookup.count += 1
 
     def _store_here(self, now: float) -> None:
         if self._here:

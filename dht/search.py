@@ -20,12 +20,13 @@ from ..wire.identity import NodeId
 from .config import DhtConfig
 from .distance import number_of
 from .lookup import Candidate, Lookup, State
-from .messages import FindNode, Nodes, Reply, Request
+from .messages import FindNode, Nodes, Pong, Reply, Request
 from .rpc import Pending, Rpc
 from .scope import believable
 from .store import RecordStore
 from .table import RoutingTable
 from .timers import Timer, Timers
+from .tokens import KnownTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Context:
     table: RoutingTable
     store: RecordStore
     rpc: Rpc
+    tokens: KnownTokens
     crypto: Crypto
 
 
@@ -121,10 +123,14 @@ class Search(ABC):
             return
         lookup, rpc = self.lookup, self.context.rpc
         while (candidate := lookup.next()) is not None:
-            if not rpc.ask(candidate.contact, self.request, self, now):
+            if not rpc.ask(candidate.contact, self.request_for(candidate, now), self, now):
                 lookup.slow(candidate)
         if lookup.finished:
             self.exhausted(now)
+
+    def request_for(self, candidate: Candidate, now: float) -> Request:
+        """Return what to ask a candidate."""
+        return self.request
 
     def known(self, now: float) -> Sequence[Contact]:
         """Return whom to begin with."""
@@ -185,6 +191,8 @@ class Search(ABC):
         self._quiet_since = now
         if candidate.rtt_s is None:
             candidate.rtt_s = now - pending.sent_at
+        if not isinstance(reply, Pong):
+            self.context.tokens.note(candidate.contact.node_id, reply.token, now)
         named = self.take(candidate, reply, now)
         if named is None:
             self.lookup.failed(candidate)

@@ -12,7 +12,7 @@ from typing import Protocol
 from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.errors import DecodeError
-from ..wire.record import Record
+from ..wire.record import KEY_AT, KEY_BYTES, Record
 from .distance import number_of
 from .messages import (
     FindNode,
@@ -91,6 +91,17 @@ class Server:
         return Values(self._token(sender, now), len(held), page, contacts)
 
     def _stored(self, request: Store, sender: Contact, now: float) -> Stored:
+        """Answer as FindNode is answered too, if contacts are wanted."""
+        stored = self._outcome(request, sender, now)
+        if not request.want:
+            return stored
+        key = request.record[KEY_AT : KEY_AT + KEY_BYTES]
+        if len(key) < KEY_BYTES:
+            return stored
+        contacts = self._nearest(key, sender, request.want)
+        return stored._replace(token=self._token(sender, now), contacts=contacts)
+
+    def _outcome(self, request: Store, sender: Contact, now: float) -> Stored:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
             return Stored(Outcome.BAD_TOKEN, 0)
         try:

@@ -1,13 +1,17 @@
-"""Write tokens: proof that whoever stores a record has just received an answer at that very host.
+"""Write tokens: proof that whoever stores a record has lately received an answer at that very host.
 
 A token is a keyed hash of the requester's node id and host under a secret that changes every period (BEP 5 has the
-same idea). Nothing is kept per requester. Tokens of the current and of the previous period are accepted.
+same idea). Nothing is kept per requester. Tokens of the current and of the previous period are accepted, so whom one
+was given may use it for a period at least.
 """
 
 from __future__ import annotations
 
 from hashlib import blake2b
 from hmac import compare_digest
+
+from ..wire.identity import NodeId
+from .config import DhtConfig
 
 TOKEN_BYTES = 8  # 2^64 guesses within two periods, each a datagram in an authenticated session
 
@@ -46,3 +50,27 @@ class WriteTokens:
     @staticmethod
     def _token(secret: bytes, node_id: bytes, host: str) -> bytes:
         return blake2b(node_id + host.encode(), key=secret, digest_size=TOKEN_BYTES).digest()
+
+
+class KnownTokens:
+    """Tokens that peers gave us; of more than `tokens_max` the oldest is forgotten."""
+
+    __slots__ = ("_config", "_tokens")
+
+    def __init__(self, config: DhtConfig) -> None:
+        self._config = config
+        self._tokens: dict[NodeId, tuple[bytes, float]] = {}
+
+    def note(self, node_id: NodeId, token: bytes, now: float) -> None:
+        """Keep the latest token of a peer."""
+        if not token:
+            return
+        self._tokens.pop(node_id, None)
+        self._tokens[node_id] = (token, now)
+        if len(self._tokens) > self._config.tokens_max:
+            del self._tokens[next(iter(self._tokens))]
+
+    def fresh(self, node_id: NodeId, now: float) -> bytes:
+        """Return a token that the peer still takes, unless it has another period or has restarted; empty if none."""
+        token, given_at = self._tokens.get(node_id, (b"", now))
+        return token if now - given_at < self._config.token_rotation_s else b""

@@ -20,6 +20,8 @@ from .identity import Identity, NodeId, PublicKey
 RECORD_BYTES_MAX = 1024
 FORMAT = 1
 KEY_BYTES = 32
+KEY_AT = 1
+"""Where the key stands in the bytes of a record."""
 SIGNATURE_BYTES = 64
 LABEL = b"mesh99 record v1\x00"
 HEAD = struct.Struct(">B32s32sQIH")

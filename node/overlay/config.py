@@ -108,6 +108,7 @@ class OverlayConfig:
             silent_s_min=600.0,
             silent_s_max=7200.0,
             peers_max=128,
+            tokens_max=16,
         )
         quiet = {"ask_once": True, "quiet_idle_s": 10.0, "quiet_keepalive_s": 60.0, "half_open_s": 5.0}
         return cls(**{"dht": dht, **quiet, **others})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from mesh99.dht import DhtConfig
 from mesh99.dht.messages import FindValue, Nodes, Store, Values, decode, encode_reply
+from mesh99.dht.rpc import Rpc
 from mesh99.wire.errors import ConfigError, QueueFull
 from mesh99.wire.record import Record, capability_key, node_key, value_key
 
@@ -281,3 +284,38 @@ def test_find_node_is_exact(network) -> None:
         assert result.contacts == others[:20]
         assert result.depth >= 1
         assert len({hop.contact.node_id for hop in result.hops}) == len(result.hops)
+
+
+def test_a_second_put_under_a_key_needs_no_round_trip_for_tokens(network, monkeypatch) -> None:
+    node = network.nodes[3]
+    network.put(node, record(node))
+    network.run(1.0)
+    asked: Counter[str] = Counter()
+    ask = Rpc.ask
+
+    def counting(self, contact, message, waiter, now):
+        asked[type(message).__name__] += 1
+        return ask(self, contact, message, waiter, now)
+
+    monkeypatch.setattr(Rpc, "ask", counting)
+    result = network.put(node, record(node, b"red", sequence=2))
+    network.run(0.5)
+    assert len(result.stored_on) >= 5
+    assert asked["Store"] >= 8
+    assert asked["FindNode"] <= 3, "only at the edge of the radius in which the replicas are expected"
+    assert {each.node_id for each in nearest(network, KEY)[:8]} <= {each.node_id for each in holders(network)}
+
+
+def test_a_put_with_tokens_that_are_too_old_gets_new_ones(network) -> None:
+    node = network.nodes[3]
+    network.put(node, record(node))
+    network.run(1.0)
+    known = node.dht._context.tokens
+    for other in network.nodes:
+        if known.fresh(other.node_id, network.now):
+            known.note(other.node_id, bytes(8), network.now)
+    result = network.put(node, record(node, b"red", sequence=2))
+    network.run(0.5)
+    assert len(result.stored_on) >= 5
+    owner = node.identity.public_key
+    assert [each.dht.store.find(KEY, owner).record.sequence for each in nearest(network, KEY)[:8]] == [2] * 8

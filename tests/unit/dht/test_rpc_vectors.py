@@ -43,12 +43,14 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "find_value": (3, FindValue(KEY)),
     "find_value_owner": (4, FindValue(KEY, ONE.public_key, 20, 40)),
     "store": (5, Store(TOKEN, 60, RECORD)),
+    "store_wanting": (5, Store(TOKEN, 60, RECORD, 11)),
     "pong": (1, Pong()),
     "nodes": (2, Nodes(TOKEN, [FIRST, SECOND])),
     "values": (3, Values(TOKEN, 1, [(61, RECORD)], [])),
     "values_none": (4, Values(TOKEN, 0, [], [FIRST])),
     "stored": (5, Stored(Outcome.STORED, 3)),
     "old_sequence": (6, Stored(Outcome.OLD_SEQUENCE, 2**64 - 1)),
+    "stored_naming": (5, Stored(Outcome.STORED, 3, TOKEN, [FIRST, SECOND])),
 }
 
 
