@@ -46,6 +46,10 @@ class DhtConfig:
     """Least time-out of a request. Raising it makes dead peers dearer; lowering it resends to peers whose loop is
     merely busy (20 ms is about ten scheduler slices)."""
 
+    hedge_s_min: float = 0.002
+    """Least wait for the only peer that was asked before another is asked too. Raising it makes dead peers dearer;
+    lowering it asks twice where peers are merely busy, which costs a message."""
+
     timeout_s_max: float = 2.0
     """Largest time-out of one try. Raising it makes dead peers dearer on slow links."""
 

@@ -107,6 +107,10 @@ class ValueSearch(Search):
         """Stay narrow until the nearest of all has nothing: the next few asked are likely to hold what is sought."""
         return 0
 
+    def likely_radius(self) -> int:
+        """Trust that whoever is as near as the replicas should be holds what is sought, if one record is."""
+        return self.context.table.radius(self.context.config.value_replicas) if self._want == 1 else 0
+
     def satisfied(self) -> bool:
         """Tell whether enough live records are here, or the only one there can be."""
         if self._owner is not None:

@@ -12,13 +12,17 @@ The owner asks whom `next()` names until it returns None, reports each outcome, 
 Narrow, at most `parallelism` candidates are WAITING, wide `parallelism_wide`. The search goes wide when the nearest
 candidate has answered (nobody nearer is known), or when an answer came from within `radius` of the target, where by
 estimate the nearest nodes lie, or at once when a seed lies there. It is finished when the `count` nearest candidates
-that did not fail have all answered; `count` may grow while it runs. What it deliberately does not do: disjoint
-paths, and any judgement about the answers.
+that did not fail have all answered; `count` may grow while it runs.
+
+Where any of several will do (whoever holds a value), a search may begin with one: of the candidates within `likely`
+the one with the lowest `cost` is asked alone, until somebody there disappoints.
+
+What it deliberately does not do: disjoint paths, and any judgement about the answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from operator import attrgetter
 
@@ -62,7 +66,9 @@ class Lookup:
         "_own_id",
         "asked",
         "candidates",
+        "cost",
         "count",
+        "likely",
         "parallelism",
         "parallelism_wide",
         "requests_max",
@@ -82,8 +88,12 @@ class Lookup:
         parallelism_wide: int,
         requests_max: int,
         radius: int = 0,
+        likely: int = 0,
+        cost: Callable[[Candidate], float] = _DISTANCE,
     ) -> None:
         self.target = target
+        self.likely = likely
+        self.cost = cost
         self.count = count
         self.parallelism = parallelism
         self.parallelism_wide = parallelism_wide
@@ -110,14 +120,13 @@ class Lookup:
             return None
         if len(self.asked) >= self.requests_max:
             return None
+        if self.likely and self.candidates and self.candidates[0].distance <= self.likely:
+            return self._cheapest()
         ranks = 0
         for candidate in self.candidates:
             state = candidate.state
             if state is _UNASKED:
-                candidate.state = _WAITING
-                self.waiting += 1
-                self.asked.append(candidate)
-                return candidate
+                return self._ask(candidate)
             if state is _ANSWERED or state is _WAITING:
                 ranks += 1
                 if ranks == self.count:
@@ -187,10 +196,25 @@ class Lookup:
             self.candidates.sort(key=_DISTANCE)
         return closer
 
+    def _cheapest(self) -> Candidate | None:
+        """Name the best of those who are likely to do, unless one is waited for."""
+        likely = [candidate for candidate in self.candidates if candidate.distance <= self.likely]
+        if any(candidate.state is _WAITING for candidate in likely):
+            return None
+        return self._ask(min(likely, key=self.cost))
+
+    def _ask(self, candidate: Candidate) -> Candidate:
+        candidate.state = _WAITING
+        self.waiting += 1
+        self.asked.append(candidate)
+        return candidate
+
     def _leave(self, candidate: Candidate, state: State) -> None:
         if candidate.state is _WAITING:
             self.waiting -= 1
         candidate.state = state
+        if candidate.distance <= self.likely:
+            self.likely = 0
 
     def _nearest_has_answered(self) -> bool:
         for candidate in self.candidates:

@@ -110,6 +110,8 @@ class Search(ABC):
             parallelism_wide=self.parallelism_wide(),
             requests_max=config.lookup_requests_max,
             radius=self.wide_radius(),
+            likely=self.likely_radius(),
+            cost=self._expected_rtt_s,
         )
         self._quiet_s = context.rpc.timing.hedge_s
         self._quiet_since = now
@@ -123,6 +125,8 @@ class Search(ABC):
             return
         lookup, rpc = self.lookup, self.context.rpc
         while (candidate := lookup.next()) is not None:
+            if lookup.likely:
+                self._quiet_s = rpc.timing.patience_s(candidate.contact.node_id)
             if not rpc.ask(candidate.contact, self.request_for(candidate, now), self, now):
                 lookup.slow(candidate)
         if lookup.finished:
@@ -135,6 +139,9 @@ class Search(ABC):
     def known(self, now: float) -> Sequence[Contact]:
         """Return whom to begin with."""
         return self.nearest_known(self.seed_count(), now)
+
+    def _expected_rtt_s(self, candidate: Candidate) -> float:
+        return self.context.rpc.timing.expected_rtt_s(candidate.contact.node_id)
 
     def nearest_known(self, count: int, now: float) -> list[Contact]:
         """Return the nearest in the table, without those that just failed if there are others."""
@@ -156,6 +163,10 @@ class Search(ABC):
     def wide_radius(self) -> int:
         """Return how near to the target a seed or an answer must be for the search to go wide."""
         return self.context.table.radius(self._count)
+
+    def likely_radius(self) -> int:
+        """Return how near to the target any single peer is likely to have all that is sought; 0 for nowhere."""
+        return 0
 
     def satisfied(self) -> bool:
         """Tell whether the search may end before its lookup is finished."""

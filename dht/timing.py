@@ -84,6 +84,19 @@ class Timing:
         """Return how long to wait for the next answer of a peer."""
         return self.first_timeout_s if timing.timeout_s is None else timing.timeout_s
 
+    def expected_rtt_s(self, node_id: NodeId) -> float:
+        """Return how long an answer of a peer takes, the network's median if it was never measured."""
+        timing = self._peers.get(node_id)
+        known_s = timing.smoothed_s if timing is not None else None
+        return self.first_timeout_s / MEDIAN_FACTOR if known_s is None else known_s
+
+    def patience_s(self, node_id: NodeId) -> float:
+        """Return how long to wait for a peer before another is asked as well, which costs a message only."""
+        timing = self._peers.get(node_id)
+        if timing is None or timing.smoothed_s is None:
+            return self.hedge_s
+        return max(self._config.hedge_s_min, timing.smoothed_s + 4 * timing.deviation_s)
+
     def measured(self, timing: PeerTiming, rtt_s: float, tries: int) -> None:
         """Take the time from the first transmission to the answer; a sample of the peer only after one try."""
         self._network(rtt_s)

@@ -10,6 +10,7 @@ from mesh99.dht import DhtConfig
 from mesh99.dht.messages import FindValue, Nodes, Store, Values, decode, encode_reply
 from mesh99.dht.rpc import Rpc
 from mesh99.wire.errors import ConfigError, QueueFull
+from mesh99.wire.identity import NodeId
 from mesh99.wire.record import Record, capability_key, node_key, value_key
 
 KEY = value_key("colour")
@@ -194,7 +195,7 @@ def test_nearer_peers_that_lack_a_record_get_it_from_its_readers(network) -> Non
     lost.dht.store._remove(held)
     for node in network.nodes:
         if node not in holders(network):
-            network.get(node, KEY)
+            network.get(node, KEY, want=2)
             network.run(0.1)
     (repaired,) = lost.dht.store.get(KEY, network.now)
     assert repaired.expires_at <= held.expires_at, "a copy lives no longer than its original"
@@ -319,3 +320,32 @@ def test_a_put_with_tokens_that_are_too_old_gets_new_ones(network) -> None:
     assert len(result.stored_on) >= 5
     owner = node.identity.public_key
     assert [each.dht.store.find(KEY, owner).record.sequence for each in nearest(network, KEY)[:8]] == [2] * 8
+
+
+def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, monkeypatch) -> None:
+    author = network.nodes[3]
+    network.put(author, record(author))
+    network.run(1.0)
+    asked: list[NodeId] = []
+    ask = Rpc.ask
+
+    def noting(self, contact, message, waiter, now):
+        asked.append(contact.node_id)
+        return ask(self, contact, message, waiter, now)
+
+    monkeypatch.setattr(Rpc, "ask", noting)
+    reader = next(
+        node for node in network.nodes if node not in holders(network) and len(node.dht.table) >= 20
+    )
+    result = network.get(reader, KEY)
+    assert result.records
+    assert len(asked) == 1, "whoever is near enough is likely to hold it"
+    expected = reader.dht._context.rpc.timing.expected_rtt_s
+    assert expected(asked[0]) <= min(expected(node.node_id) for node in holders(network)) * 1.5
+
+    quickest = next(node for node in network.nodes if node.node_id == asked[0])
+    quickest.alive = False
+    began, asked[:] = network.now, []
+    assert network.get(reader, KEY).records
+    assert asked[0] == quickest.node_id
+    assert network.now - began < 0.5, "less than a time-out and two tries"
