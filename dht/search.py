@@ -84,7 +84,7 @@ class Search(ABC):
 
     lookup: Lookup
     _deadline: Timer
-    _hedge: Timer
+    _hedge: Timer | None
     _quiet_s: float
     _quiet_since: float
     _on_end: Callable[[float], None]
@@ -95,6 +95,7 @@ class Search(ABC):
         self.request = request
         self.ended = False
         self._count = count
+        self._hedge = None
 
     def start(self, now: float, on_end: Callable[[float], None]) -> None:
         """Begin; `on_end(now)` is called once, when the search needs nothing more."""
@@ -115,8 +116,8 @@ class Search(ABC):
         )
         self._quiet_s = context.rpc.timing.hedge_s
         self._quiet_since = now
-        self._hedge = context.timers.at(now + self._quiet_s, self._quiet)
         self.advance(now)
+        self._listen_on()
 
     def advance(self, now: float) -> None:
         """Ask everybody who may be asked now; end when nothing is left to wait for."""
@@ -182,7 +183,8 @@ class Search(ABC):
             return
         self.ended = True
         self._deadline.cancel()
-        self._hedge.cancel()
+        if self._hedge is not None:
+            self._hedge.cancel()
         self.give(now)
         self._on_end(now)
 
@@ -242,6 +244,9 @@ class Search(ABC):
             if longest is not None:
                 self.lookup.slow(longest)
                 self.advance(now)
+        self._listen_on()
+
+    def _listen_on(self) -> None:
         if not self.ended:
             self._hedge = self.context.timers.at(self._quiet_since + self._quiet_s, self._quiet)
 

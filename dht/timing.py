@@ -17,6 +17,8 @@ from .config import DhtConfig
 SAMPLES = 16  # of the network-wide median: few, so that a burst of load is soon forgotten
 SAMPLES_PER_MEDIAN = 4
 MEDIAN_FACTOR = 4  # a peer four times slower than the median is late
+PATIENT_DEVIATIONS = 2
+"""Half of RFC 6298's: to ask somebody else in vain costs a message, and no back-off."""
 
 
 class PeerTiming:
@@ -40,7 +42,16 @@ class Timing:
     of everybody asked must last until one more is.
     """
 
-    __slots__ = ("_avoided", "_config", "_fresh", "_peers", "_samples", "first_timeout_s", "hedge_s")
+    __slots__ = (
+        "_avoided",
+        "_config",
+        "_fresh",
+        "_peers",
+        "_quick_s",
+        "_samples",
+        "first_timeout_s",
+        "hedge_s",
+    )
 
     def __init__(self, config: DhtConfig) -> None:
         self._config = config
@@ -49,7 +60,7 @@ class Timing:
         self._samples: deque[float] = deque(maxlen=SAMPLES)
         self._fresh = 0
         self.first_timeout_s = config.timeout_first_s
-        self.hedge_s = config.timeout_first_s / MEDIAN_FACTOR
+        self.hedge_s = self._quick_s = config.timeout_first_s / MEDIAN_FACTOR
 
     def of(self, node_id: NodeId) -> PeerTiming:
         """Return the timing of a peer; of too many, the first remembered is forgotten."""
@@ -94,8 +105,10 @@ class Timing:
         """Return how long to wait for a peer before another is asked as well, which costs a message only."""
         timing = self._peers.get(node_id)
         if timing is None or timing.smoothed_s is None:
-            return self.hedge_s
-        return max(self._config.hedge_s_min, timing.smoothed_s + 4 * timing.deviation_s)
+            return max(self._config.hedge_s_min, self._quick_s)
+        usual_s = timing.smoothed_s + PATIENT_DEVIATIONS * timing.deviation_s
+        # A peer that was measured under load is no slower than others once that is over.
+        return max(self._config.hedge_s_min, min(usual_s, MEDIAN_FACTOR * self._quick_s))
 
     def measured(self, timing: PeerTiming, rtt_s: float, tries: int) -> None:
         """Take the time from the first transmission to the answer; a sample of the peer only after one try."""
@@ -140,7 +153,8 @@ class Timing:
             self._fresh = self._fresh if few else 0
             ascending = sorted(self._samples)
             first_s = self._clamped(MEDIAN_FACTOR * ascending[len(ascending) // 2])
-            hedge_s = self._clamped(ascending[len(ascending) // 4])
+            self._quick_s = ascending[len(ascending) // 4]
+            hedge_s = self._clamped(self._quick_s)
             self.first_timeout_s = max(first_s, self.first_timeout_s) if few else first_s
             self.hedge_s = max(hedge_s, self.hedge_s) if few else hedge_s
 
