@@ -79,8 +79,10 @@ class StoreSearch(Search):
             node_id = candidate.contact.node_id
             token = self.context.tokens.fresh(node_id, now)
             if token:
+                # A few who name the neighbourhood are enough, where all of it stores.
+                want = self._want if len(self._outstanding) < self.context.config.parallelism else 0
                 self._outstanding[node_id] = None
-                return Store(token, 0, self._encoded, self._want)
+                return Store(token, 0, self._encoded, want)
         return self.request
 
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:

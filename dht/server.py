@@ -91,15 +91,15 @@ class Server:
         return Values(self._token(sender, now), len(held), page, contacts)
 
     def _stored(self, request: Store, sender: Contact, now: float) -> Stored:
-        """Answer as FindNode is answered too, if contacts are wanted."""
+        """Answer as FindNode is answered too, if contacts are wanted; a bad token is answered with a good one."""
         stored = self._outcome(request, sender, now)
-        if not request.want:
-            return stored
+        if stored.outcome is Outcome.BAD_TOKEN:
+            stored = stored._replace(token=self._token(sender, now))
         key = request.record[KEY_AT : KEY_AT + KEY_BYTES]
-        if len(key) < KEY_BYTES:
-            return stored
-        contacts = self._nearest(key, sender, request.want)
-        return stored._replace(token=self._token(sender, now), contacts=contacts)
+        if request.want and len(key) == KEY_BYTES:
+            contacts = self._nearest(key, sender, request.want)
+            stored = stored._replace(token=self._token(sender, now), contacts=contacts)
+        return stored
 
     def _outcome(self, request: Store, sender: Contact, now: float) -> Stored:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):

@@ -99,11 +99,13 @@ def test_old_sequences_are_refused_with_the_one_held(served: Served) -> None:
 
 def test_store_needs_a_fresh_token_of_the_same_host(served: Served) -> None:
     record = Record.create(ALICE, KEY, b"v", sequence=1, ttl_s=100).encode()
-    assert served.ask(Store(bytes(8), 0, record)) == Stored(Outcome.BAD_TOKEN, 0)
-    token = served.token(0.0)
     elsewhere = Contact(ALICE.public_key, Endpoint("udp", "127.0.0.9", 1))
-    assert served.ask(Store(token, 0, record), peer=elsewhere) == Stored(Outcome.BAD_TOKEN, 0)
-    assert served.ask(Store(token, 0, record), now=700.0) == Stored(Outcome.BAD_TOKEN, 0)
+    token = served.token(0.0)
+    for bad, peer, now in ((bytes(8), None, 0.0), (token, elsewhere, 0.0), (token, None, 700.0)):
+        reply = served.ask(Store(bad, 0, record), peer=peer, now=now)
+        assert isinstance(reply, Stored)
+        assert (reply.outcome, reply.sequence, reply.contacts) == (Outcome.BAD_TOKEN, 0, ())
+        assert reply.token not in (b"", bad), "a good one comes along"
     assert served.ask(Store(token, 0, record), now=100.0) == Stored(Outcome.STORED, 1)
 
 
