@@ -56,6 +56,15 @@ class DhtConfig:
     tries_max: int = 3
     """Transmissions of a request before it fails. Raising it survives more loss and finds death later."""
 
+    window_first: int = 80
+    """Requests in flight at the start; more wait. Raising it lets bursts overrun slow links."""
+
+    window_min: int = 8
+    """Least of them, however much is lost. Raising it makes a crowded link worse."""
+
+    window_max: int = 1024
+    """Most of them, however much is answered. Raising it costs about 500 bytes each."""
+
     peers_max: int = 1024
     """Peers whose round-trip time and failures are remembered. Raising it costs about 200 bytes each."""
 

@@ -33,6 +33,7 @@ from .put import PutResult, StoreSearch
 from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
 from .server import Answers, Server
+from .shared_gets import SharedGets
 from .store import RecordStore
 from .table import RoutingTable
 from .timers import Timers
@@ -73,6 +74,7 @@ class Dht:
         self.table.on_member = self._liveness.watch
         self._maintenance = Maintenance(self._context, self._look_up)
         self._handover = Handover(self._context)
+        self._gets = SharedGets(config.lookups_waiting_max)
         self._running = 0
         self._waiting: deque[Search] = deque()
 
@@ -174,7 +176,15 @@ class Dht:
         """
         if not 0 < want <= self._config.records_want_max:
             raise ConfigError("want", f"must be 1 to {self._config.records_want_max}, is {want}")
-        self._run(ValueSearch(self._context, key, owner, want, lambda result, then: done(result)), now)
+        what = (key, owner or b"", want)
+        if self._gets.join(what, done):
+            return
+        search = ValueSearch(self._context, key, owner, want, self._gets.lead(what, done))
+        try:
+            self._run(search, now)
+        except QueueFull:
+            self._gets.give_up(what)
+            raise
 
     def put(self, record: Record, now: float, done: Callable[[PutResult], None]) -> None:
         """Store a record on the nodes nearest to its key; done at the quorum, the rest goes on."""

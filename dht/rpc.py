@@ -6,10 +6,13 @@ course even when its waiter has lost interest, so that dead peers are found out 
 
 A failure counts against the peer only if somebody else was heard since the request left: otherwise it is our own
 network that is down, and the table must outlive that (section 4.1 of the Kademlia paper).
+
+More than the window holds (window.py) wait for their turn; a request leaves it when it is answered or late.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import NamedTuple, Protocol
@@ -21,6 +24,7 @@ from .messages import REPLY_OF, Reply, Store, encode_request
 from .messages import Request as RequestMessage
 from .timers import Timer, Timers
 from .timing import PeerTiming, Timing
+from .window import Window
 
 REQUEST_IDS = 1 << 32
 
@@ -51,6 +55,7 @@ class Pending:
 
     __slots__ = (
         "contact",
+        "in_window",
         "reply_type",
         "request",
         "request_id",
@@ -81,6 +86,7 @@ class Pending:
         self.timeout_s = timeout_s
         self.sent_at = now
         self.tries = 1
+        self.in_window = False
         self.timer: Timer | None = None
 
 
@@ -94,6 +100,8 @@ class Rpc:
         "_on_failed",
         "_pending",
         "_timers",
+        "_waiting",
+        "_window",
         "outgoing",
         "timing",
     )
@@ -111,6 +119,8 @@ class Rpc:
         self._timers = timers
         self._on_failed = on_failed
         self._pending: dict[int, Pending] = {}
+        self._window = Window(config)
+        self._waiting: deque[Pending] = deque()
         self._next_id = random.getrandbits(32)
         self._last_heard = float("-inf")
 
@@ -125,7 +135,10 @@ class Rpc:
         timeout_s = self.timing.timeout_s(timing)
         pending = Pending(request_id, request, REPLY_OF[type(message)], waiter, timing, timeout_s, now)
         self._pending[request_id] = pending
-        self._send(pending, now)
+        if self._window.has_room:
+            self._begin(pending, now)
+        else:
+            self._waiting.append(pending)
         return not timing.late
 
     def receive(self, request_id: int, reply: Reply, sender: Contact, now: float) -> bool:
@@ -137,8 +150,12 @@ class Rpc:
             or type(reply) is not pending.reply_type
         ):
             return False
-        self._leave(pending)
+        if pending.tries == 1:
+            self._window.answered()
+        self._leave(pending, now)
         self.timing.measured(pending.timing, now - pending.sent_at, pending.tries)
+        if pending.tries > 1:
+            self._window.answered_late(pending.sent_at, now)
         pending.waiter.answered(pending, reply, now)
         return True
 
@@ -165,6 +182,23 @@ class Rpc:
         requests, self.outgoing = self.outgoing, []
         return requests
 
+    def _begin(self, pending: Pending, now: float) -> None:
+        pending.in_window = True
+        pending.sent_at = now
+        self._window.in_flight += 1
+        self._send(pending, now)
+
+    def _let_go(self, pending: Pending, now: float) -> None:
+        """Let others have the place of a request that is over or late."""
+        if not pending.in_window:
+            return
+        pending.in_window = False
+        self._window.in_flight -= 1
+        while self._waiting and self._window.has_room:
+            following = self._waiting.popleft()
+            if following.request_id in self._pending:
+                self._begin(following, now)
+
     def _send(self, pending: Pending, now: float) -> None:
         self.outgoing.append(pending.request)
         pending.timer = self._timers.at(now + pending.timeout_s, lambda then: self._expired(pending, then))
@@ -177,18 +211,20 @@ class Rpc:
         pending.tries += 1
         self._send(pending, now)
         if pending.tries == 2:
+            self._let_go(pending, now)
             pending.waiter.slow(pending, now)
 
     def _fail(self, pending: Pending, now: float) -> None:
-        if self._leave(pending):
+        if self._leave(pending, now):
             counts = self.timing.failed(pending.contact.node_id, pending.sent_at, now)
             if counts and self._last_heard > pending.sent_at:
                 self._on_failed(pending.contact, now)
             pending.waiter.failed(pending, now)
 
-    def _leave(self, pending: Pending) -> bool:
+    def _leave(self, pending: Pending, now: float) -> bool:
         if pending.timer is not None:
             pending.timer.cancel()
+        self._let_go(pending, now)
         return self._pending.pop(pending.request_id, None) is not None
 
 

@@ -349,3 +349,42 @@ def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, monkey
     assert network.get(reader, KEY).records
     assert asked[0] == quickest.node_id
     assert network.now - began < 0.5, "less than a time-out and two tries"
+
+
+def test_equal_gets_at_the_same_time_are_one(network, monkeypatch) -> None:
+    author = network.nodes[3]
+    network.put(author, record(author))
+    network.run(1.0)
+    asked: list[NodeId] = []
+    ask = Rpc.ask
+
+    def noting(self, contact, message, waiter, now):
+        asked.append(contact.node_id)
+        return ask(self, contact, message, waiter, now)
+
+    monkeypatch.setattr(Rpc, "ask", noting)
+    reader = next(node for node in network.nodes if node not in holders(network))
+    results: list = []
+    for _ in range(50):
+        reader.dht.get(KEY, network.now, results.append)
+    reader.dht.get(KEY, network.now, results.append, want=2)
+    reader.pump()
+    network.run_until(lambda: len(results) == 51)
+    assert all(result.records for result in results)
+    assert len(asked) <= 1 + 20, "one for fifty, and one that wanted more and asked everybody"
+    reader.dht.get(KEY, network.now, results.append)
+    assert reader.dht.has_requests, "what is over is not waited for"
+
+
+def test_a_get_that_finds_no_room_is_not_waited_for(virtual_network) -> None:
+    network = virtual_network(seed=63)
+    (node, other) = network.add(2, DhtConfig(lookups_max=1, lookups_waiting_max=1))
+    node.dht.verified(other.contact, 0.0)
+    told: list = []
+    for key in (bytes(32), b"\x01" * 32):
+        node.dht.get(key, 0.0, told.append)
+    for _ in range(2):
+        with pytest.raises(QueueFull):
+            node.dht.get(b"\x02" * 32, 0.0, told.append)
+    with pytest.raises(QueueFull):
+        node.dht.get(bytes(32), 0.0, told.append)  # too many wait for the same one

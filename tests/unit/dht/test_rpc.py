@@ -8,6 +8,7 @@ from mesh99.dht import DhtConfig
 from mesh99.dht.messages import FindNode, Nodes, Ping, Pong, Store, decode
 from mesh99.dht.rpc import INDIFFERENT, Rpc
 from mesh99.dht.timers import Timers
+from mesh99.dht.window import Window
 
 
 class Listener:
@@ -149,3 +150,39 @@ def test_measured_peers_are_found_late_within_milliseconds(bench: Bench) -> None
     assert bench.listener.heard == ["Pong", "slow"]
     bench.run_to(1.15)
     assert bench.listener.heard == ["Pong", "slow", "failed"]
+
+
+def test_what_the_window_does_not_hold_waits_for_its_turn(make_contact) -> None:
+    timers = Timers()
+    rpc = Rpc(DhtConfig(window_first=2, window_min=1), timers, Random(1), lambda contact, now: None)
+    for number in range(1, 6):
+        rpc.ask(make_contact(number), Ping(), INDIFFERENT, 0.0)
+    first, second = rpc.take_requests()
+    request_id, _ = decode(first.payload)
+    rpc.receive(request_id, Pong(), first.contact, 0.01)
+    assert [request.contact for request in rpc.take_requests()] == [make_contact(3), make_contact(4)], (
+        "it grew by one"
+    )
+    while (due := timers.next_timeout()) is not None and due < 1.0:
+        timers.run(due)
+    sent = [request.contact for request in rpc.take_requests()]
+    assert make_contact(5) in sent, "those that are late make room"
+    assert second.contact in sent, "and are sent again"
+
+
+def test_the_window_shrinks_when_living_peers_answer_late_and_not_for_the_dead(make_contact) -> None:
+    config = DhtConfig(window_first=10, window_min=2)
+    window = Window(config)
+    window.answered_late(0.0, 1.0)
+    assert window.size == 7
+    window.answered_late(0.5, 1.1)
+    assert window.size == 7, "it was in flight together with the first"
+    for sent_at in range(2, 30):
+        window.answered_late(sent_at, sent_at + 0.5)
+    assert window.size == 2
+    rpc = Rpc(config, timers := Timers(), Random(1), lambda contact, now: None)
+    rpc.ask(make_contact(1), Ping(), INDIFFERENT, 0.0)
+    while (due := timers.next_timeout()) is not None:
+        timers.run(due)
+    assert rpc._window.size == 10
+    assert rpc._window.in_flight == 0
