@@ -95,10 +95,11 @@ class DhtConfig:
     refresh_s: float = 3600.0
     """Time without a lookup after which a bucket is refreshed (section 2.3 of the paper)."""
 
-    join_count: int = 20
-    """Contacts sought around our own id while joining, at most bucket_size. Raising it costs a handshake each."""
+    join_count: int = 10
+    """Contacts sought around our own id while joining, at most bucket_size: the replicas of what lies near us, and two.
+    Raising it costs a handshake each; later comers find us by themselves."""
 
-    refresh_count: int = 8
+    refresh_count: int = 4
     """Contacts sought in a far bucket while joining, and in one with room later. Raising it costs a handshake each; use
     and later comers fill the rest."""
 

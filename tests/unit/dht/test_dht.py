@@ -82,7 +82,7 @@ def test_bootstrap_fills_the_far_buckets_too(virtual_network) -> None:
         far = [
             len(bucket.entries) for prefix_bits, bucket in node.dht.table.buckets.items() if prefix_bits < 2
         ]
-        assert min(far) >= 8
+        assert min(far) >= DhtConfig().refresh_count
 
 
 def test_saved_contacts_are_the_longest_known_and_bring_a_node_back(virtual_network) -> None:
@@ -97,7 +97,7 @@ def test_saved_contacts_are_the_longest_known_and_bring_a_node_back(virtual_netw
     results: list = []
     back.dht.bootstrap(network.now, results.append)
     network.run_until(lambda: bool(results))
-    assert len(results[0].contacts) == 20
+    assert len(results[0].contacts) == DhtConfig().join_count
 
 
 def test_ping_is_answered_within_any_sane_room(dht: Dht, make_contact) -> None:

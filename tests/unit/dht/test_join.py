@@ -16,7 +16,7 @@ def test_it_joins_through_contacts_that_it_never_met(virtual_network) -> None:
     newcomer.dht.bootstrap(network.now, results.append, through=through)
     newcomer.pump()
     network.run_until(lambda: bool(results))
-    assert len(results[0].contacts) == 20
+    assert len(results[0].contacts) == DhtConfig().join_count
     assert all(contact.node_id in newcomer.dht.table for contact in results[0].contacts)
 
 

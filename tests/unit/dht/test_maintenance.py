@@ -98,7 +98,7 @@ def test_the_silently_dead_are_evicted(virtual_network) -> None:
     for node in network.nodes:
         if node.alive:
             assert not [each for each in dead if each.node_id in node.dht.table]
-            assert len(node.dht.table) == 15
+            assert len(node.dht.table) >= DhtConfig().value_replicas
 
 
 def test_an_outage_of_our_own_empties_no_table(virtual_network) -> None:
@@ -106,11 +106,12 @@ def test_an_outage_of_our_own_empties_no_table(virtual_network) -> None:
     network.join(20)
     network.run(5.0)
     cut = network.nodes[3]
+    known = len(cut.dht.table)
     network.drop = lambda source, to, payload: source is cut or to.node_id == cut.node_id
     for _ in range(10):
         network.find_node(cut, bytes(32))
         network.run(600.0)
-    assert len(cut.dht.table) == 19
+    assert len(cut.dht.table) == known
     network.drop = lambda source, to, payload: False
     network.run(700.0)
     assert len(network.find_node(cut, bytes(32)).contacts) == 19
