@@ -27,7 +27,7 @@ from .handover import Handover
 from .join import Join
 from .liveness import Liveness
 from .maintenance import Maintenance
-from .messages import REQUESTS, decode
+from .messages import REPLY_BYTES_MAX, REQUESTS, decode
 from .publish import Publication
 from .put import PutResult, StoreSearch
 from .rpc import Request, Rpc
@@ -38,8 +38,6 @@ from .store import RecordStore
 from .table import RoutingTable
 from .timers import Timers
 from .tokens import KnownTokens
-
-REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
 
 
 def _nobody_waits(result: LookupResult, now: float) -> None:

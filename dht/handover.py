@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
+from .batch import datagrams
 from .distance import number_of
-from .messages import FindNode, Nodes, Reply, Store
+from .messages import FindNode, Nodes, Reply, StoreMany
 from .rpc import INDIFFERENT, Pending
 from .search import Context
 from .store import Held
@@ -19,7 +20,7 @@ GIVERS = 2
 
 
 class Gift:
-    """Records for one newcomer: asks for a write token, then stores them all."""
+    """Records for one newcomer: asks for a write token, then stores them all, as many as fit in each datagram."""
 
     __slots__ = ("_context", "_records", "contact")
 
@@ -40,9 +41,9 @@ class Gift:
     def answered(self, pending: Pending, reply: Reply, now: float) -> None:
         """Store with the token that came."""
         if isinstance(reply, Nodes):
-            for held in self._records:
-                store = Store(reply.token, held.age_s(now), held.record.encode())
-                self._context.rpc.ask(pending.contact, store, INDIFFERENT, now)
+            aged = [(held.age_s(now), held.record.encode()) for held in self._records]
+            for page in datagrams(aged):
+                self._context.rpc.ask(pending.contact, StoreMany(reply.token, page), INDIFFERENT, now)
 
     def slow(self, pending: Pending, now: float) -> None:
         """Wait on."""

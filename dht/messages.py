@@ -5,10 +5,12 @@
     2      FindNode     target 32, want (absent or 0: as many as a bucket holds)
     3      FindValue    key 32, owner 0 or 32, want 1.., offset 0..
     4      Store        token 8, age in seconds, record, contacts wanted (absent: none)
+    5      StoreMany    token 8, records [[age in seconds, record], ...]
     17     Pong
     18     Nodes        token 8, contacts [packed, ...]
     19     Values       token 8, total, records [[age in seconds, record], ...], contacts [packed, ...]
     20     Stored       outcome, sequence held, token 8 or 0, contacts (absent: none)
+    21     StoredMany   [[outcome, sequence held], ...] in the order of the request, token 8 or 0
 
 Numbers are unsigned, byte strings are `bin`. A reply's kind is its request's plus 16 and it repeats the request id.
 Longer arrays than these are accepted, their tail ignored, so that fields can be added; shorter ones are not.
@@ -32,6 +34,7 @@ from ..wire.memo import memo
 from ..wire.record import RECORD_BYTES_MAX
 from .tokens import TOKEN_BYTES
 
+REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
 CONTACTS_MAX = 32  # more than a datagram holds
 RECORDS_MAX = 32
 U32_MAX = 2**32 - 1
@@ -77,6 +80,13 @@ class Store(NamedTuple):
     want: int = 0
 
 
+class StoreMany(NamedTuple):
+    """Ask to hold several records, each with its age in seconds."""
+
+    token: bytes
+    records: Sequence[tuple[int, bytes]]
+
+
 class Pong(NamedTuple):
     """Answer a Ping."""
 
@@ -109,13 +119,27 @@ class Stored(NamedTuple):
     contacts: Sequence[Contact] = ()
 
 
-Request: TypeAlias = Ping | FindNode | FindValue | Store
-Reply: TypeAlias = Pong | Nodes | Values | Stored
+class StoredMany(NamedTuple):
+    """Answer a StoreMany: an outcome and the sequence held for each of its records; a good token for a bad one."""
+
+    outcomes: Sequence[tuple[Outcome, int]]
+    token: bytes = b""
+
+
+Request: TypeAlias = Ping | FindNode | FindValue | Store | StoreMany
+Reply: TypeAlias = Pong | Nodes | Values | Stored | StoredMany
 Message: TypeAlias = Request | Reply
 
-REPLY_OF: dict[type[Request], type[Reply]] = {Ping: Pong, FindNode: Nodes, FindValue: Values, Store: Stored}
-REQUESTS = (Ping, FindNode, FindValue, Store)
-_REQUEST_KIND: dict[type[Message], int] = {Ping: 1, FindNode: 2, FindValue: 3, Store: 4}
+REPLY_OF: dict[type[Request], type[Reply]] = {
+    Ping: Pong,
+    FindNode: Nodes,
+    FindValue: Values,
+    Store: Stored,
+    StoreMany: StoredMany,
+}
+REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany)
+WRITES = (Store, StoreMany)  # never in a handshake, where they could be replayed
+_REQUEST_KIND: dict[type[Message], int] = {Ping: 1, FindNode: 2, FindValue: 3, Store: 4, StoreMany: 5}
 _WHAT = "DHT message"
 
 
@@ -136,6 +160,9 @@ def encode_reply(request_id: int, reply: Reply) -> bytes:
         outcome = [20, request_id, int(reply.outcome), reply.sequence]
         contacts = [contact.pack() for contact in reply.contacts]
         return pack([*outcome, reply.token, contacts] if reply.token else outcome)
+    if isinstance(reply, StoredMany):
+        outcomes = [(int(outcome), sequence) for outcome, sequence in reply.outcomes]
+        return pack([21, request_id, outcomes, reply.token])
     return pack([17, request_id])
 
 
@@ -237,7 +264,19 @@ class _Stored(_Wire, tag=20, frozen=True):
     contacts: _Contacts = []  # msgspec makes a new one each time
 
 
-_DECODER: Decoder[Any] = Decoder(_Ping | _FindNode | _FindValue | _Store | _Pong | _Nodes | _Values | _Stored)
+class _StoreMany(_Wire, tag=5, frozen=True):
+    token: _Token
+    records: Annotated[list[tuple[_U32, _Record]], Meta(min_length=1, max_length=RECORDS_MAX)]
+
+
+class _StoredMany(_Wire, tag=21, frozen=True):
+    outcomes: Annotated[list[tuple[Outcome, _U64]], Meta(max_length=RECORDS_MAX)]
+    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
+
+
+_DECODER: Decoder[Any] = Decoder(
+    _Ping | _FindNode | _FindValue | _Store | _StoreMany | _Pong | _Nodes | _Values | _Stored | _StoredMany
+)
 
 
 def _find_value(wire: _FindValue) -> FindValue:
@@ -257,8 +296,10 @@ _BUILD: dict[type, Callable[[Any], Message]] = {
     _FindNode: lambda wire: FindNode(wire.target, wire.want),
     _FindValue: _find_value,
     _Store: lambda wire: Store(wire.token, wire.age_s, wire.record, wire.want),
+    _StoreMany: lambda wire: StoreMany(wire.token, wire.records),
     _Pong: lambda wire: _PONG,
     _Nodes: lambda wire: Nodes(wire.token, _contacts(wire.contacts)),
     _Values: lambda wire: Values(wire.token, wire.total, wire.records, _contacts(wire.contacts)),
     _Stored: lambda wire: Stored(wire.outcome, wire.sequence, wire.token, _contacts(wire.contacts) or ()),
+    _StoredMany: lambda wire: StoredMany(wire.outcomes, wire.token),
 }

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from .config import DhtConfig
-from .messages import REPLY_OF, Reply, Store, encode_request
+from .messages import REPLY_OF, WRITES, Reply, encode_request
 from .messages import Request as RequestMessage
 from .timers import Timer, Timers
 from .timing import PeerTiming, Timing
@@ -130,7 +130,7 @@ class Rpc:
     def ask(self, contact: Contact, message: RequestMessage, waiter: Waiter, now: float) -> bool:
         """Send a request; False when the peer already owes an answer that is late, so do not wait for this one."""
         request_id = self._next_id = (self._next_id + 1) % REQUEST_IDS
-        request = Request(contact, encode_request(request_id, message), type(message) is not Store)
+        request = Request(contact, encode_request(request_id, message), not isinstance(message, WRITES))
         timing = self.timing.of(contact.node_id)
         timeout_s = self.timing.timeout_s(timing)
         pending = Pending(request_id, request, REPLY_OF[type(message)], waiter, timing, timeout_s, now)

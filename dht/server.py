@@ -1,4 +1,4 @@
-"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE and STORE.
+"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE, STORE and STORE_MANY.
 
 Nothing is kept per request. A STORE needs a token from a recent answer to the same node at the same host, and the
 cheap checks come before the signature.
@@ -25,6 +25,8 @@ from .messages import (
     Request,
     Store,
     Stored,
+    StoredMany,
+    StoreMany,
     Values,
     encode_within,
 )
@@ -72,6 +74,8 @@ class Server:
             return Nodes(self._token(sender, now), self._nearest(request.target, sender, request.want))
         if isinstance(request, Store):
             return self._stored(request, sender, now)
+        if isinstance(request, StoreMany):
+            return self._stored_many(request, sender, now)
         assert isinstance(request, Ping)
         return Pong()
 
@@ -101,17 +105,26 @@ class Server:
             stored = stored._replace(token=self._token(sender, now), contacts=contacts)
         return stored
 
+    def _stored_many(self, request: StoreMany, sender: Contact, now: float) -> StoredMany:
+        if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
+            return StoredMany([(Outcome.BAD_TOKEN, 0)] * len(request.records), self._token(sender, now))
+        stored = [self._put(encoded, age_s, now) for age_s, encoded in request.records]
+        return StoredMany([(each.outcome, each.sequence) for each in stored])
+
     def _outcome(self, request: Store, sender: Contact, now: float) -> Stored:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
             return Stored(Outcome.BAD_TOKEN, 0)
+        return self._put(request.record, request.age_s, now)
+
+    def _put(self, encoded: bytes, age_s: int, now: float) -> Stored:
         try:
-            record = Record.decode(request.record)
+            record = Record.decode(encoded)
         except DecodeError:
             return Stored(Outcome.BAD_RECORD, 0)
         store = self._context.store
         if fault_points.active and fault_points.fires("dht.no-room", self._context.own_id):
             return Stored(Outcome.NO_ROOM, 0)
-        outcome = store.put(record, now, request.age_s)
+        outcome = store.put(record, now, age_s)
         held = store.find(record.key, record.owner)
         return Stored(outcome, held.record.sequence if held is not None else 0)
 

@@ -8,10 +8,22 @@ with a record of its own under the key, so that a reader who takes the first tha
 from __future__ import annotations
 
 from ...dht.get import GetResult
-from ...dht.messages import FindNode, FindValue, Nodes, Outcome, Reply, Request, Store, Stored, Values
+from ...dht.messages import (
+    FindNode,
+    FindValue,
+    Nodes,
+    Outcome,
+    Reply,
+    Request,
+    Store,
+    Stored,
+    StoredMany,
+    StoreMany,
+    Values,
+)
 from ...dht.server import Answers
 from ...wire.contact import Contact
-from ...wire.record import Record
+from ...wire.record import KEY_AT, KEY_BYTES, Record
 from ..host import Host
 from ..workload.publishing import Value
 from .adversary import Adversary
@@ -47,6 +59,10 @@ class CensorServer(HostileServer):
             return self._values(sender)
         if isinstance(request, Store) and request.record[1 : 1 + len(self._key)] == self._key:
             return Stored(Outcome.STORED, 0)
+        if isinstance(request, StoreMany) and any(
+            encoded[KEY_AT : KEY_AT + KEY_BYTES] == self._key for _, encoded in request.records
+        ):
+            return StoredMany([(Outcome.STORED, 0)] * len(request.records))
         return None
 
     def _values(self, sender: Contact) -> Values:

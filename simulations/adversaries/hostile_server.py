@@ -15,6 +15,8 @@ from ...dht.messages import (
     Request,
     Store,
     Stored,
+    StoredMany,
+    StoreMany,
     Values,
     encode_within,
 )
@@ -73,5 +75,7 @@ class Accomplice(HostileServer):
             return Values(TOKEN, 0, [], self.contacts_near(request.key, sender))
         if isinstance(request, Store):
             return Stored(Outcome.STORED, 0)
+        if isinstance(request, StoreMany):
+            return StoredMany([(Outcome.STORED, 0)] * len(request.records))
         assert isinstance(request, Ping)
         return Pong()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ...dht.messages import FindNode, FindValue, Request, Store
+from ...dht.messages import FindNode, FindValue, Request, Store, StoreMany
 from ...dht.server import Answers
 from ...wire.codec import pack
 from ...wire.contact import Contact
@@ -92,7 +92,10 @@ class PoisonerServer(HostileServer):
     ) -> bytes | None:
         """Answer a FIND_VALUE with the lie whose turn it is, every other FIND_NODE with contacts that are none."""
         if isinstance(request, Store):
-            self._remember(request)
+            self._remember(request.record)
+        elif isinstance(request, StoreMany):
+            for _, encoded in request.records:
+                self._remember(encoded)
         elif isinstance(request, FindValue):
             return self._values(request_id, request)
         elif isinstance(request, FindNode) and self.asked % 2:
@@ -104,9 +107,9 @@ class PoisonerServer(HostileServer):
         versions = list(self.versions.values())
         return versions[self.asked % len(versions)][1] if versions else None
 
-    def _remember(self, request: Store) -> None:
+    def _remember(self, encoded: bytes) -> None:
         try:
-            record = Record.decode(request.record)
+            record = Record.decode(encoded)
         except DecodeError:
             return
         place = (record.key, record.owner)

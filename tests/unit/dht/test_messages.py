@@ -10,6 +10,8 @@ from mesh99.dht.messages import (
     Pong,
     Store,
     Stored,
+    StoredMany,
+    StoreMany,
     Values,
     decode,
     encode_reply,
@@ -27,6 +29,7 @@ REQUESTS = [
     FindValue(KEY),
     FindValue(KEY, b"o" * 32, 7, 2**32 - 1),
     Store(TOKEN, 2**32 - 1, b"record"),
+    StoreMany(TOKEN, [(0, b"r"), (2**32 - 1, b"s")]),
 ]
 
 
@@ -44,6 +47,8 @@ def test_replies_survive_the_wire(make_contact) -> None:
         Nodes(TOKEN, contacts),
         Values(TOKEN, 3, [(0, b"r"), (9, b"s")], contacts),
         Stored(Outcome.OLD_SEQUENCE, 2**64 - 1),
+        StoredMany([(Outcome.STORED, 1), (Outcome.NO_ROOM, 0)]),
+        StoredMany([(Outcome.BAD_TOKEN, 0)], TOKEN),
     ):
         request_id, decoded = decode(encode_reply(5, message))
         assert request_id == 5

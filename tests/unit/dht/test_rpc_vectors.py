@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mesh99.dht.messages import (
+    REQUESTS,
     FindNode,
     FindValue,
     Message,
@@ -16,6 +17,8 @@ from mesh99.dht.messages import (
     Pong,
     Store,
     Stored,
+    StoredMany,
+    StoreMany,
     Values,
     decode,
     encode_reply,
@@ -44,12 +47,14 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "find_value_owner": (4, FindValue(KEY, ONE.public_key, 20, 40)),
     "store": (5, Store(TOKEN, 60, RECORD)),
     "store_wanting": (5, Store(TOKEN, 60, RECORD, 11)),
+    "store_many": (7, StoreMany(TOKEN, [(60, RECORD), (0, RECORD)])),
     "pong": (1, Pong()),
     "nodes": (2, Nodes(TOKEN, [FIRST, SECOND])),
     "values": (3, Values(TOKEN, 1, [(61, RECORD)], [])),
     "values_none": (4, Values(TOKEN, 0, [], [FIRST])),
     "stored": (5, Stored(Outcome.STORED, 3)),
     "old_sequence": (6, Stored(Outcome.OLD_SEQUENCE, 2**64 - 1)),
+    "stored_many": (7, StoredMany([(Outcome.STORED, 3), (Outcome.OLD_SEQUENCE, 9)])),
     "stored_naming": (5, Stored(Outcome.STORED, 3, TOKEN, [FIRST, SECOND])),
 }
 
@@ -71,7 +76,7 @@ def test_every_message_has_a_vector(vectors: dict[str, bytes]) -> None:
 def test_vector(vectors: dict[str, bytes], name: str) -> None:
     request_id, message = EXPECTED[name]
     assert decode(vectors[name]) == (request_id, message)
-    if isinstance(message, Ping | FindNode | FindValue | Store):
+    if isinstance(message, REQUESTS):
         assert encode_request(request_id, message) == vectors[name]
     else:
         assert encode_reply(request_id, message) == vectors[name]
