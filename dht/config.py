@@ -138,6 +138,13 @@ class DhtConfig:
     republish_retry_s: float = 5.0
     """Wait before a failed publication is tried again; doubles up to a tenth of the life of the record."""
 
+    publishing_max: int = 8
+    """Own records, or regions of them, that are published at the same time. Raising it costs bursts."""
+
+    region_records_max: int = 256
+    """Own records published with one lookup. Raising it saves lookups when thousands lie together, and costs time:
+    each holder gets them one datagram after the other, all within `lookup_timeout_s`."""
+
     handover_delay_s: float = 1.0
     """Wait before records are handed to new nearer contacts, so that a burst of joins is one pass over the store."""
 

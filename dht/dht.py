@@ -30,6 +30,7 @@ from .maintenance import Maintenance
 from .messages import REPLY_BYTES_MAX, REQUESTS, decode
 from .publish import Publication
 from .put import PutResult, StoreSearch
+from .region_queue import RegionQueue
 from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
 from .server import Answers, Server
@@ -73,6 +74,7 @@ class Dht:
         self._maintenance = Maintenance(self._context, self._look_up)
         self._handover = Handover(self._context)
         self._gets = SharedGets(config.lookups_waiting_max)
+        self._publishing = RegionQueue(self._context, self._run)
         self._running = 0
         self._waiting: deque[Search] = deque()
 
@@ -191,7 +193,7 @@ class Dht:
 
     def publish(self, record_of: Callable[[int], Record], now: float) -> Publication:
         """Keep a record alive: `record_of(sequence)` is called for each publication."""
-        publication = Publication(self._context, record_of, self._run)
+        publication = Publication(self._context, record_of, self._publishing)
         publication.renew(now)
         return publication
 

@@ -1,7 +1,8 @@
 """Keeping own records alive: each is put again, newly signed, when two thirds of its life are over.
 
 Only a higher sequence prolongs a life, so every publication takes the next one. A node that forgot its last sequence
-in a restart learns it from the holders, who refuse lower ones and name theirs.
+in a restart learns it from the holders, who refuse lower ones and name theirs. How records get to their holders, many
+with one lookup where they lie together, is the queue's affair.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..wire.record import Record
-from .put import PutResult, StoreSearch
+from .put import PutResult
+from .region_queue import RegionQueue
+from .region_store import Errand
 from .search import Context
 from .timers import Timer
 
@@ -26,10 +29,13 @@ class Publication:
         "_again",
         "_cancelled",
         "_context",
+        "_due_at",
+        "_early_s",
+        "_key",
         "_putting",
+        "_queue",
         "_record_of",
         "_retry_s",
-        "_run",
         "_sequence",
         "_timer",
         "result",
@@ -39,12 +45,15 @@ class Publication:
         self,
         context: Context,
         record_of: Callable[[int], Record],
-        run: Callable[[StoreSearch, float], None],
+        queue: RegionQueue,
     ) -> None:
         self.result: PutResult | None = None
         self._context = context
         self._record_of = record_of
-        self._run = run
+        self._queue = queue
+        self._key: int | None = None
+        self._due_at = float("inf")
+        self._early_s = 0.0
         self._sequence = 0
         self._retry_s = context.config.republish_retry_s
         self._timer: Timer | None = None
@@ -59,18 +68,28 @@ class Publication:
         if self._putting:
             self._again = True
             return
+        self._queue.add(self, self.errand(now), now)
+
+    def errand(self, now: float) -> Errand:
+        """Sign the record anew; whoever asks stores it at once."""
         self._disarm()
         self._putting = True
         self._sequence += 1
-        record = self._record_of(self._sequence)
-        everybody = self._context.config.value_replicas + 1
-        done = lambda result, then: self._settled(record, result, then)  # noqa: E731
-        self._run(StoreSearch(self._context, record, everybody, done), now)
+        errand = Errand(self._record_of(self._sequence), self._settled)
+        self._key = errand.key
+        self._early_s = JITTER * self._interval_s(errand.record)
+        return errand
+
+    def soon_due(self, now: float) -> bool:
+        """Tell whether it may be renewed now, within the jitter of its time."""
+        return self._timer is not None and self._due_at - now <= self._early_s
 
     def cancel(self) -> None:
         """Let the record die at the end of its life."""
         self._cancelled = True
         self._disarm()
+        if self._key is not None:
+            self._queue.remove(self, self._key)
 
     def _settled(self, record: Record, result: PutResult, now: float) -> None:
         self._putting = False
@@ -89,12 +108,16 @@ class Publication:
         outdated = result.newest_sequence >= record.sequence
         if elsewhere and not outdated:
             self._retry_s = config.republish_retry_s
-            return record.ttl_s * config.republish_fraction * (1 - JITTER * self._context.random.random())
+            return self._interval_s(record) * (1 - JITTER * self._context.random.random())
         wait_s = 0.0 if outdated and self._retry_s == config.republish_retry_s else self._retry_s
         self._retry_s = min(2 * self._retry_s, max(config.republish_retry_s, record.ttl_s / 10))
         return wait_s
 
+    def _interval_s(self, record: Record) -> float:
+        return record.ttl_s * self._context.config.republish_fraction
+
     def _arm(self, when: float) -> None:
+        self._due_at = when
         self._timer = self._context.timers.at(when, self.renew)
 
     def _disarm(self) -> None:
