@@ -157,6 +157,31 @@ class DhtConfig:
     tokens_max: int = 128
     """Write tokens of peers kept, about 200 bytes each. Raising it saves more puts the round trip that fetches one."""
 
+    listen_holders: int = 4
+    """Holders that a listener registers at. Raising it costs a LISTEN each per refresh, and a push each per change."""
+
+    listen_life_s: float = 300.0
+    """Life of a registration here, and the longest that is relied upon there. Raising it saves refreshes; a listener
+    whose holders all died hears nothing for as long."""
+
+    listenings_max: int = 256
+    """Keys listened to at once. Raising it costs a lookup per refresh each, and memory for what is listened to."""
+
+    listen_owners_max: int = 256
+    """Owners remembered per key listened to. Raising it costs up to 1.5 KiB each."""
+
+    listeners_max: int = 2048
+    """Registrations held for others. Raising it costs about 300 bytes each, and pushes when records change."""
+
+    listeners_per_key_max: int = 256
+    """Registrations for one key. Raising it lets one STORE cause more pushes."""
+
+    listeners_per_peer_max: int = 64
+    """Registrations of one peer. Raising it lets one peer fill more of them."""
+
+    pushes_max: int = 64
+    """Pushes in flight at once; more wait for an answer to one. Raising it makes changes of popular keys burstier."""
+
     token_rotation_s: float = 300.0
     """Period of the write token secret; a token lives one to two of them. Raising it lengthens replay."""
 

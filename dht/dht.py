@@ -4,7 +4,7 @@
     bytes out           take_requests() after every call
     time                next_timeout() / handle_timeout(now)
     from the sessions   verified(contact, now), unreachable(node_id, now)
-    commands            find_node, get, put, publish, bootstrap: each calls `done(result)`, at once or later
+    commands            find_node, get, put, publish, listen, bootstrap: each calls `done(result)`, at once or later
 
 Contacts enter the table only after an authenticated round trip: the overlay reports one with `verified`, and a reply
 to a request of ours is one. Bytes that make no sense are counted in `dropped` and never raise.
@@ -25,6 +25,8 @@ from .config import DhtConfig
 from .get import GetResult, ValueSearch
 from .handover import Handover
 from .join import Join
+from .listen import Change, Listening, Listenings
+from .listeners import Listeners
 from .liveness import Liveness
 from .maintenance import Maintenance
 from .messages import REPLY_BYTES_MAX, REQUESTS, decode
@@ -35,7 +37,7 @@ from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
 from .server import Answers, Server
 from .shared_gets import SharedGets
-from .store import RecordStore
+from .store import Held, RecordStore
 from .table import RoutingTable
 from .timers import Timers
 from .tokens import KnownTokens
@@ -67,7 +69,11 @@ class Dht:
             KnownTokens(config),
             identity.crypto,
         )
-        self.server: Answers = Server(self._context, identity.derive("dht write tokens"), self.dropped)
+        self.listeners = Listeners(config, self._rpc)
+        self.listenings = Listenings()
+        self.store.on_new = self._stored
+        told = (self.listeners, self.listenings, self.dropped)
+        self.server: Answers = Server(self._context, identity.derive("dht write tokens"), *told)
         """Answers what others ask; a node that lies is one with another server."""
         self._liveness = Liveness(self._context)
         self.table.on_member = self._liveness.watch
@@ -197,6 +203,25 @@ class Dht:
         publication.renew(now)
         return publication
 
+    def listen(
+        self,
+        key: bytes,
+        now: float,
+        on_change: Callable[[Change], None],
+        *,
+        owner: PublicKey | None = None,
+    ) -> Listening:
+        """Be told of the records of a key, of one owner or of any: those there are, and each change from now on.
+
+        Raise QueueFull when too many keys are listened to.
+        """
+        if self.listenings.size >= self._config.listenings_max:
+            raise QueueFull("keys listened to", self._config.listenings_max)
+        listening = Listening(self._context, self._run, key, owner, on_change, self.listenings.remove)
+        self.listenings.add(listening)
+        listening.start(now)
+        return listening
+
     def bootstrap(
         self, now: float, done: Callable[[LookupResult], None], *, through: Iterable[Contact] = ()
     ) -> None:
@@ -206,6 +231,10 @@ class Dht:
     def contacts(self, limit: int) -> list[Contact]:
         """Return contacts worth keeping for the next start, the longest known first."""
         return self.table.longest_known(limit)
+
+    def _stored(self, held: Held, now: float) -> None:
+        self.listeners.changed(held, now)
+        self.listenings.heard(held, now)
 
     def _run(self, search: Search, now: float) -> None:
         """Start a search, or let it wait for its turn."""

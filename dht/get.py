@@ -20,23 +20,24 @@ from .rpc import INDIFFERENT, Pending
 from .search import Context, Hop, Search
 
 
+class Found(NamedTuple):
+    """A verified record and when, in our time, its life began."""
+
+    record: Record
+    born_at: float
+
+
 class GetResult(NamedTuple):
     """Verified live records, the latest of each owner; `source` gave the first, None is our own store.
 
-    `hops` is how many answers led to the source, 0 for our own store.
+    `found` has the same records with their ages. `hops` is how many answers led to the source, 0 for our own store.
     """
 
     records: list[Record]
     source: Contact | None
     hops: int
     trace: list[Hop]
-
-
-class Found(NamedTuple):
-    """A verified record and when, in our time, its life began."""
-
-    record: Record
-    born_at: float
+    found: Sequence[Found] = ()
 
 
 class Holder:
@@ -162,7 +163,7 @@ class ValueSearch(Search):
         """Hand over the records; then give them to nearer peers that lack them."""
         source = self._source
         contact, hops = (source.contact, source.depth) if source is not None else (None, 0)
-        self._done(GetResult(self._live(), contact, hops, self.hops()), now)
+        self._done(GetResult(self._live(), contact, hops, self.hops(), list(self._found.values())), now)
         self._repair(now)
 
     def _live(self) -> list[Record]:

@@ -6,11 +6,15 @@
     3      FindValue    key 32, owner 0 or 32, want 1.., offset 0..
     4      Store        token 8, age in seconds, record, contacts wanted (absent: none)
     5      StoreMany    token 8, records [[age in seconds, record], ...]
+    6      Listen       token 8, key 32, owner 0 or 32
+    7      Changed      records [[age in seconds, record], ...]
     17     Pong
     18     Nodes        token 8, contacts [packed, ...]
     19     Values       token 8, total, records [[age in seconds, record], ...], contacts [packed, ...]
     20     Stored       outcome, sequence held, token 8 or 0, contacts (absent: none)
     21     StoredMany   [[outcome, sequence held], ...] in the order of the request, token 8 or 0
+    22     Listening    outcome, life in seconds, 1 if it is a new registration, token 8 or 0
+    23     Noted        0 if no more is wanted, else 1
 
 Numbers are unsigned, byte strings are `bin`. A reply's kind is its request's plus 16 and it repeats the request id.
 Longer arrays than these are accepted, their tail ignored, so that fields can be added; shorter ones are not.
@@ -87,6 +91,20 @@ class StoreMany(NamedTuple):
     records: Sequence[tuple[int, bytes]]
 
 
+class Listen(NamedTuple):
+    """Ask to be told of new records of a key, of one owner or of any."""
+
+    token: bytes
+    key: bytes
+    owner: bytes = b""
+
+
+class Changed(NamedTuple):
+    """Tell a listener of new records."""
+
+    records: Sequence[tuple[int, bytes]]
+
+
 class Pong(NamedTuple):
     """Answer a Ping."""
 
@@ -126,8 +144,23 @@ class StoredMany(NamedTuple):
     token: bytes = b""
 
 
-Request: TypeAlias = Ping | FindNode | FindValue | Store | StoreMany
-Reply: TypeAlias = Pong | Nodes | Values | Stored | StoredMany
+class Listening(NamedTuple):
+    """Answer a Listen: for how long it counts, whether it is `fresh` here; a bad token comes with a good one."""
+
+    outcome: Outcome
+    life_s: int
+    fresh: int = 0
+    token: bytes = b""
+
+
+class Noted(NamedTuple):
+    """Answer a Changed; `wanted` is 0 when the key is listened to no more."""
+
+    wanted: int
+
+
+Request: TypeAlias = Ping | FindNode | FindValue | Store | StoreMany | Listen | Changed
+Reply: TypeAlias = Pong | Nodes | Values | Stored | StoredMany | Listening | Noted
 Message: TypeAlias = Request | Reply
 
 REPLY_OF: dict[type[Request], type[Reply]] = {
@@ -136,10 +169,20 @@ REPLY_OF: dict[type[Request], type[Reply]] = {
     FindValue: Values,
     Store: Stored,
     StoreMany: StoredMany,
+    Listen: Listening,
+    Changed: Noted,
 }
-REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany)
+REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany, Listen, Changed)
 WRITES = (Store, StoreMany)  # never in a handshake, where they could be replayed
-_REQUEST_KIND: dict[type[Message], int] = {Ping: 1, FindNode: 2, FindValue: 3, Store: 4, StoreMany: 5}
+_REQUEST_KIND: dict[type[Message], int] = {
+    Ping: 1,
+    FindNode: 2,
+    FindValue: 3,
+    Store: 4,
+    StoreMany: 5,
+    Listen: 6,
+    Changed: 7,
+}
 _WHAT = "DHT message"
 
 
@@ -163,6 +206,10 @@ def encode_reply(request_id: int, reply: Reply) -> bytes:
     if isinstance(reply, StoredMany):
         outcomes = [(int(outcome), sequence) for outcome, sequence in reply.outcomes]
         return pack([21, request_id, outcomes, reply.token])
+    if isinstance(reply, Listening):
+        return pack([22, request_id, int(reply.outcome), *reply[1:]])
+    if isinstance(reply, Noted):
+        return pack([23, request_id, reply.wanted])
     return pack([17, request_id])
 
 
@@ -241,6 +288,16 @@ class _Store(_Wire, tag=4, frozen=True):
     want: _U32 = 0
 
 
+class _Listen(_Wire, tag=6, frozen=True):
+    token: _Token
+    key: _Id
+    owner: _Owner
+
+
+class _Changed(_Wire, tag=7, frozen=True):
+    records: Annotated[list[tuple[_U32, _Record]], Meta(min_length=1, max_length=RECORDS_MAX)]
+
+
 class _Pong(_Wire, tag=17, frozen=True):
     pass
 
@@ -274,9 +331,39 @@ class _StoredMany(_Wire, tag=21, frozen=True):
     token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
 
 
+class _Listening(_Wire, tag=22, frozen=True):
+    outcome: Outcome
+    life_s: _U32
+    fresh: _U32
+    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
+
+
+class _Noted(_Wire, tag=23, frozen=True):
+    wanted: _U32
+
+
 _DECODER: Decoder[Any] = Decoder(
-    _Ping | _FindNode | _FindValue | _Store | _StoreMany | _Pong | _Nodes | _Values | _Stored | _StoredMany
+    _Ping
+    | _FindNode
+    | _FindValue
+    | _Store
+    | _StoreMany
+    | _Listen
+    | _Changed
+    | _Pong
+    | _Nodes
+    | _Values
+    | _Stored
+    | _StoredMany
+    | _Listening
+    | _Noted
 )
+
+
+def _listen(wire: _Listen) -> Listen:
+    if len(wire.owner) not in (0, ID_BYTES):
+        raise DecodeError(_WHAT, "an owner of a wrong length")
+    return Listen(wire.token, wire.key, wire.owner)
 
 
 def _find_value(wire: _FindValue) -> FindValue:
@@ -297,6 +384,10 @@ _BUILD: dict[type, Callable[[Any], Message]] = {
     _FindValue: _find_value,
     _Store: lambda wire: Store(wire.token, wire.age_s, wire.record, wire.want),
     _StoreMany: lambda wire: StoreMany(wire.token, wire.records),
+    _Listen: _listen,
+    _Changed: lambda wire: Changed(wire.records),
+    _Listening: lambda wire: Listening(wire.outcome, wire.life_s, wire.fresh, wire.token),
+    _Noted: lambda wire: Noted(wire.wanted),
     _Pong: lambda wire: _PONG,
     _Nodes: lambda wire: Nodes(wire.token, _contacts(wire.contacts)),
     _Values: lambda wire: Values(wire.token, wire.total, wire.records, _contacts(wire.contacts)),

@@ -27,6 +27,7 @@ from .timing import PeerTiming, Timing
 from .window import Window
 
 REQUEST_IDS = 1 << 32
+EARLY_BYTES_MAX = 900  # of a request that rides in a handshake, whose first packet has 1200 bytes
 
 
 class Request(NamedTuple):
@@ -130,7 +131,9 @@ class Rpc:
     def ask(self, contact: Contact, message: RequestMessage, waiter: Waiter, now: float) -> bool:
         """Send a request; False when the peer already owes an answer that is late, so do not wait for this one."""
         request_id = self._next_id = (self._next_id + 1) % REQUEST_IDS
-        request = Request(contact, encode_request(request_id, message), not isinstance(message, WRITES))
+        payload = encode_request(request_id, message)
+        rides_along = not isinstance(message, WRITES) and len(payload) <= EARLY_BYTES_MAX
+        request = Request(contact, payload, rides_along)
         timing = self.timing.of(contact.node_id)
         timeout_s = self.timing.timeout_s(timing)
         pending = Pending(request_id, request, REPLY_OF[type(message)], waiter, timing, timeout_s, now)

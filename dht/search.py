@@ -20,7 +20,7 @@ from ..wire.identity import NodeId
 from .config import DhtConfig
 from .distance import number_of
 from .lookup import Candidate, Lookup, State
-from .messages import FindNode, Nodes, Pong, Reply, Request
+from .messages import FindNode, Nodes, Reply, Request, Stored, Values
 from .rpc import Pending, Rpc
 from .scope import believable
 from .store import RecordStore
@@ -204,7 +204,7 @@ class Search(ABC):
         self._quiet_since = now
         if candidate.rtt_s is None:
             candidate.rtt_s = now - pending.sent_at
-        if not isinstance(reply, Pong):
+        if isinstance(reply, Nodes | Values | Stored):
             self.context.tokens.note(candidate.contact.node_id, reply.token, now)
         named = self.take(candidate, reply, now)
         if named is None:

@@ -1,4 +1,4 @@
-"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE, STORE and STORE_MANY.
+"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE, STORE, STORE_MANY, LISTEN and CHANGED.
 
 Nothing is kept per request. A STORE needs a token from a recent answer to the same node at the same host, and the
 cheap checks come before the signature.
@@ -14,10 +14,16 @@ from ..wire.contact import Contact
 from ..wire.errors import DecodeError
 from ..wire.record import KEY_AT, KEY_BYTES, Record
 from .distance import number_of
+from .listen import Listenings
+from .listeners import Listeners
 from .messages import (
+    Changed,
     FindNode,
     FindValue,
+    Listen,
+    Listening,
     Nodes,
+    Noted,
     Outcome,
     Ping,
     Pong,
@@ -51,10 +57,19 @@ class Answers(Protocol):
 class Server:
     """The answering side of a node."""
 
-    __slots__ = ("_context", "_dropped", "_tokens")
+    __slots__ = ("_context", "_dropped", "_listeners", "_listenings", "_tokens")
 
-    def __init__(self, context: Context, secret: bytes, dropped: Counter[str]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        secret: bytes,
+        listeners: Listeners,
+        listenings: Listenings,
+        dropped: Counter[str],
+    ) -> None:
         self._context = context
+        self._listeners = listeners
+        self._listenings = listenings
         self._tokens = WriteTokens(secret, context.config.token_rotation_s)
         self._dropped = dropped
 
@@ -76,8 +91,17 @@ class Server:
             return self._stored(request, sender, now)
         if isinstance(request, StoreMany):
             return self._stored_many(request, sender, now)
+        if isinstance(request, Listen):
+            return self._listening(request, sender, now)
+        if isinstance(request, Changed):
+            return Noted(int(self._listenings.told(request.records, sender.node_id, now)))
         assert isinstance(request, Ping)
         return Pong()
+
+    def _listening(self, request: Listen, sender: Contact, now: float) -> Listening:
+        if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
+            return Listening(Outcome.BAD_TOKEN, 0, token=self._token(sender, now))
+        return self._listeners.listen(request, sender, now)
 
     def _values(self, request: FindValue, sender: Contact, now: float, size_max: int) -> Values:
         """Answer with a page of records, the newest first, and with contacts while more are wanted."""

@@ -10,7 +10,7 @@ crowd out what this node is responsible for. The owner of a node id always has r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from math import ceil
 from typing import NamedTuple
@@ -39,11 +39,24 @@ class Held(NamedTuple):
 class RecordStore:
     """Verified records, bounded in number, bytes, per key and per owner."""
 
-    __slots__ = ("_config", "_crypto", "_expiries", "_keys", "_own", "_owned", "_received", "bytes", "size")
+    __slots__ = (
+        "_config",
+        "_crypto",
+        "_expiries",
+        "_keys",
+        "_own",
+        "_owned",
+        "_received",
+        "bytes",
+        "on_new",
+        "size",
+    )
 
     def __init__(self, own_id: NodeId, config: DhtConfig, crypto: Crypto) -> None:
         self.size = 0
         self.bytes = 0
+        self.on_new: Callable[[Held, float], None] = lambda held, now: None
+        """Told of each record that is news here."""
         self._own = number_of(own_id)
         self._config = config
         self._crypto = crypto
@@ -72,7 +85,9 @@ class RecordStore:
             return Outcome.NO_ROOM
         if not (trusted or record.verify(self._crypto)):
             return Outcome.BAD_RECORD
-        self._insert(Held(record, now - age_s, expires_at, self._received))
+        fresh = Held(record, now - age_s, expires_at, self._received)
+        self._insert(fresh)
+        self.on_new(fresh, now)
         return Outcome.STORED
 
     def find(self, key: bytes, owner: PublicKey) -> Held | None:

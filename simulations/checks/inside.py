@@ -96,13 +96,21 @@ def _of_store(dht: Dht) -> Iterator[Amount]:
 def _of_requests(dht: Dht) -> Iterator[Amount]:
     config, rpc = dht._config, dht._rpc
     pending_max = config.lookups_max * config.lookup_requests_max + config.handovers_max + config.pings_max
+    pending_max += config.pushes_max + config.listenings_max * config.listen_holders
     yield ("requests in flight", len(rpc), pending_max)
     yield ("requests to send", len(rpc.outgoing), pending_max)
     yield ("lookups under way", dht._running, config.lookups_max)
     yield ("lookups that wait", len(dht._waiting), config.lookups_waiting_max)
+    of_key, of_peer, pushes = dht.listeners.amounts()
+    yield ("listeners", dht.listeners.size, config.listeners_max)
+    yield ("listeners of one key", of_key, config.listeners_per_key_max)
+    yield ("registrations of one peer", of_peer, config.listeners_per_peer_max)
+    yield ("pushes in flight", pushes, config.pushes_max)
+    yield ("keys listened to", dht.listenings.size, config.listenings_max)
     yield ("peers with timings", len(rpc.timing._peers), config.peers_max)
     yield ("peers left in peace", len(rpc.timing._avoided), config.peers_max)
-    yield ("timers", len(dht._timers._heap), 2 * pending_max + DEADLINES_SPARE)
+    ends = config.listenings_max * (config.listen_owners_max + 1) if dht.listenings.size else 0
+    yield ("timers", len(dht._timers._heap), 2 * (pending_max + ends) + DEADLINES_SPARE)
 
 
 def _of_line(line: Line) -> Iterator[Amount]:

@@ -8,10 +8,14 @@ import pytest
 
 from mesh99.dht.messages import (
     REQUESTS,
+    Changed,
     FindNode,
     FindValue,
+    Listen,
+    Listening,
     Message,
     Nodes,
+    Noted,
     Outcome,
     Ping,
     Pong,
@@ -48,6 +52,8 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "store": (5, Store(TOKEN, 60, RECORD)),
     "store_wanting": (5, Store(TOKEN, 60, RECORD, 11)),
     "store_many": (7, StoreMany(TOKEN, [(60, RECORD), (0, RECORD)])),
+    "listen": (7, Listen(TOKEN, KEY, ONE.public_key)),
+    "changed": (8, Changed([(61, RECORD)])),
     "pong": (1, Pong()),
     "nodes": (2, Nodes(TOKEN, [FIRST, SECOND])),
     "values": (3, Values(TOKEN, 1, [(61, RECORD)], [])),
@@ -56,6 +62,9 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "old_sequence": (6, Stored(Outcome.OLD_SEQUENCE, 2**64 - 1)),
     "stored_many": (7, StoredMany([(Outcome.STORED, 3), (Outcome.OLD_SEQUENCE, 9)])),
     "stored_naming": (5, Stored(Outcome.STORED, 3, TOKEN, [FIRST, SECOND])),
+    "listening": (7, Listening(Outcome.STORED, 300, 1)),
+    "listening_bad_token": (7, Listening(Outcome.BAD_TOKEN, 0, 0, TOKEN)),
+    "noted": (8, Noted(1)),
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mesh99.dht import Dht, DhtConfig, Outcome
 from mesh99.dht.messages import (
+    REQUESTS,
     FindNode,
     FindValue,
     Nodes,
@@ -41,7 +42,7 @@ class Served:
         assert len(data) <= room
         request_id, reply = decode(data)
         assert request_id == 7
-        assert not isinstance(reply, Ping | FindNode | FindValue | Store)
+        assert not isinstance(reply, REQUESTS)
         return reply
 
     def token(self, now: float = 0.0) -> bytes:
