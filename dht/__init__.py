@@ -3,7 +3,6 @@
 from .config import DhtConfig
 from .dht import Dht
 from .get import GetResult
-from .listen import Change, Listening
 from .messages import Outcome
 from .publish import Publication
 from .put import PutResult
@@ -11,12 +10,10 @@ from .rpc import Request
 from .search import Hop, LookupResult
 
 __all__ = [
-    "Change",
     "Dht",
     "DhtConfig",
     "GetResult",
     "Hop",
-    "Listening",
     "LookupResult",
     "Outcome",
     "Publication",

@@ -6,7 +6,8 @@ from statistics import median
 
 import pytest
 
-from mesh99.dht import Change, DhtConfig
+from mesh99.dht import DhtConfig
+from mesh99.dht.listen import Change
 from mesh99.dht.messages import Changed, Listen, Listening, Noted, Outcome, decode, encode_request
 from mesh99.wire.errors import QueueFull
 from mesh99.wire.identity import Identity
