@@ -29,9 +29,10 @@ from .listen import Change, Listening, Listenings
 from .listeners import Listeners
 from .liveness import Liveness
 from .maintenance import Maintenance
-from .messages import REPLY_BYTES_MAX, REQUESTS, decode
+from .messages import REPLY_BYTES_MAX, REQUESTS
 from .publish import Publication
 from .put import PutResult, StoreSearch
+from .reading import decode
 from .region_queue import RegionQueue
 from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search

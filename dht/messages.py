@@ -1,4 +1,4 @@
-"""The DHT's requests and replies, and their bytes: one MessagePack array each, `[kind, request id, fields...]`.
+"""The DHT's requests and replies, and how they are written: MessagePack arrays `[kind, request id, fields...]`.
 
     kind   message      fields
     1      Ping
@@ -22,21 +22,12 @@ Longer arrays than these are accepted, their tail ignored, so that fields can be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from msgspec import DecodeError as NotMessagePack
-from msgspec import Meta, Struct
-from msgspec.msgpack import Decoder
-
-from ..wire.codec import BYTES_MAX, Reader, pack
-from ..wire.contact import CONTACTS_CACHED, Contact
-from ..wire.errors import DecodeError
-from ..wire.identity import ID_BYTES
-from ..wire.memo import memo
-from ..wire.record import RECORD_BYTES_MAX
-from .tokens import TOKEN_BYTES
+from ..wire.codec import pack
+from ..wire.contact import Contact
 
 REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
 CONTACTS_MAX = 32  # more than a datagram holds
@@ -183,7 +174,6 @@ _REQUEST_KIND: dict[type[Message], int] = {
     Listen: 6,
     Changed: 7,
 }
-_WHAT = "DHT message"
 
 
 def encode_request(request_id: int, request: Request) -> bytes:
@@ -226,171 +216,3 @@ def encode_within(request_id: int, reply: Reply, size_bytes_max: int) -> bytes |
         else:
             return None
     return data
-
-
-def decode(data: bytes) -> tuple[int, Message]:
-    """Return (request id, message); raise DecodeError for anything that is not a message."""
-    if len(data) > BYTES_MAX:
-        raise DecodeError(_WHAT, "too long", BYTES_MAX)
-    try:
-        wire = _DECODER.decode(data)
-    except (NotMessagePack, RecursionError) as error:
-        raise DecodeError(_WHAT, str(error)) from None
-    return wire.request_id, _BUILD[type(wire)](wire)
-
-
-@memo(CONTACTS_CACHED)
-def contact_of(data: bytes) -> Contact:
-    """Return the contact of its packed form; raise DecodeError."""
-    reader = Reader(data, "contact")
-    contact = Contact.unpack(reader)
-    reader.end()
-    return contact
-
-
-# What travels, as msgspec reads and checks it: an array that begins with the kind.
-
-_U32: TypeAlias = Annotated[int, Meta(ge=0, le=U32_MAX)]
-_U64: TypeAlias = Annotated[int, Meta(ge=0)]
-_Id: TypeAlias = Annotated[bytes, Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
-_Owner: TypeAlias = Annotated[bytes, Meta(max_length=ID_BYTES)]
-_Token: TypeAlias = Annotated[bytes, Meta(min_length=TOKEN_BYTES, max_length=TOKEN_BYTES)]
-_Record: TypeAlias = Annotated[bytes, Meta(min_length=1, max_length=RECORD_BYTES_MAX)]
-_Contacts: TypeAlias = Annotated[
-    list[Annotated[bytes, Meta(min_length=1, max_length=64)]], Meta(max_length=CONTACTS_MAX)
-]
-
-
-class _Wire(Struct, array_like=True, frozen=True):
-    request_id: _U32
-
-
-class _Ping(_Wire, tag=1, frozen=True):
-    pass
-
-
-class _FindNode(_Wire, tag=2, frozen=True):
-    target: _Id
-    want: _U32 = 0
-
-
-class _FindValue(_Wire, tag=3, frozen=True):
-    key: _Id
-    owner: _Owner
-    want: Annotated[int, Meta(ge=1, le=U32_MAX)]
-    offset: _U32
-
-
-class _Store(_Wire, tag=4, frozen=True):
-    token: _Token
-    age_s: _U32
-    record: _Record
-    want: _U32 = 0
-
-
-class _Listen(_Wire, tag=6, frozen=True):
-    token: _Token
-    key: _Id
-    owner: _Owner
-
-
-class _Changed(_Wire, tag=7, frozen=True):
-    records: Annotated[list[tuple[_U32, _Record]], Meta(min_length=1, max_length=RECORDS_MAX)]
-
-
-class _Pong(_Wire, tag=17, frozen=True):
-    pass
-
-
-class _Nodes(_Wire, tag=18, frozen=True):
-    token: _Token
-    contacts: _Contacts
-
-
-class _Values(_Wire, tag=19, frozen=True):
-    token: _Token
-    total: _U32
-    records: Annotated[list[tuple[_U32, _Record]], Meta(max_length=RECORDS_MAX)]
-    contacts: _Contacts
-
-
-class _Stored(_Wire, tag=20, frozen=True):
-    outcome: Outcome
-    sequence: _U64
-    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)] = b""
-    contacts: _Contacts = []  # msgspec makes a new one each time
-
-
-class _StoreMany(_Wire, tag=5, frozen=True):
-    token: _Token
-    records: Annotated[list[tuple[_U32, _Record]], Meta(min_length=1, max_length=RECORDS_MAX)]
-
-
-class _StoredMany(_Wire, tag=21, frozen=True):
-    outcomes: Annotated[list[tuple[Outcome, _U64]], Meta(max_length=RECORDS_MAX)]
-    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
-
-
-class _Listening(_Wire, tag=22, frozen=True):
-    outcome: Outcome
-    life_s: _U32
-    fresh: _U32
-    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
-
-
-class _Noted(_Wire, tag=23, frozen=True):
-    wanted: _U32
-
-
-_DECODER: Decoder[Any] = Decoder(
-    _Ping
-    | _FindNode
-    | _FindValue
-    | _Store
-    | _StoreMany
-    | _Listen
-    | _Changed
-    | _Pong
-    | _Nodes
-    | _Values
-    | _Stored
-    | _StoredMany
-    | _Listening
-    | _Noted
-)
-
-
-def _listen(wire: _Listen) -> Listen:
-    if len(wire.owner) not in (0, ID_BYTES):
-        raise DecodeError(_WHAT, "an owner of a wrong length")
-    return Listen(wire.token, wire.key, wire.owner)
-
-
-def _find_value(wire: _FindValue) -> FindValue:
-    if len(wire.owner) not in (0, ID_BYTES):
-        raise DecodeError(_WHAT, "an owner of a wrong length")
-    return FindValue(wire.key, wire.owner, wire.want, wire.offset)
-
-
-def _contacts(wire: list[bytes]) -> list[Contact]:
-    return [contact_of(each) for each in wire]
-
-
-_PING, _PONG = Ping(), Pong()
-
-_BUILD: dict[type, Callable[[Any], Message]] = {
-    _Ping: lambda wire: _PING,
-    _FindNode: lambda wire: FindNode(wire.target, wire.want),
-    _FindValue: _find_value,
-    _Store: lambda wire: Store(wire.token, wire.age_s, wire.record, wire.want),
-    _StoreMany: lambda wire: StoreMany(wire.token, wire.records),
-    _Listen: _listen,
-    _Changed: lambda wire: Changed(wire.records),
-    _Listening: lambda wire: Listening(wire.outcome, wire.life_s, wire.fresh, wire.token),
-    _Noted: lambda wire: Noted(wire.wanted),
-    _Pong: lambda wire: _PONG,
-    _Nodes: lambda wire: Nodes(wire.token, _contacts(wire.contacts)),
-    _Values: lambda wire: Values(wire.token, wire.total, wire.records, _contacts(wire.contacts)),
-    _Stored: lambda wire: Stored(wire.outcome, wire.sequence, wire.token, _contacts(wire.contacts) or ()),
-    _StoredMany: lambda wire: StoredMany(wire.outcomes, wire.token),
-}

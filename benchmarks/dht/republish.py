@@ -15,7 +15,8 @@ from heapq import heappop, heappush
 from random import Random
 
 from mesh99.dht import Dht, DhtConfig, PutResult
-from mesh99.dht.messages import REQUESTS, FindNode, decode
+from mesh99.dht.messages import REQUESTS, FindNode
+from mesh99.dht.reading import decode
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.identity import Identity, NodeId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ...dht.messages import decode
+from ...dht.reading import decode
 from ...dht.rpc import Request
 from ...node.overlay.overlay import Overlay
 

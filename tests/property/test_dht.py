@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mesh99.dht import DhtConfig
 from mesh99.dht.bucket import Entry, KBucket
 from mesh99.dht.lookup import Candidate, Lookup, State
-from mesh99.dht.messages import decode
+from mesh99.dht.reading import decode
 from mesh99.dht.table import RoutingTable
 from mesh99.dht.timers import Timers
 from mesh99.wire.contact import Contact

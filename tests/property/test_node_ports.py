@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from object_state import state_of
 from overlay_world import Call, World
 
-from mesh99.dht.messages import FindNode, Nodes, decode, encode_reply
+from mesh99.dht.messages import FindNode, Nodes, encode_reply
+from mesh99.dht.reading import decode
 from mesh99.dht.search import LookupResult
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.overlay import Overlay

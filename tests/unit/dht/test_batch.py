@@ -3,15 +3,8 @@ from __future__ import annotations
 from random import Random
 
 from mesh99.dht.batch import datagrams
-from mesh99.dht.messages import (
-    REPLY_BYTES_MAX,
-    FindNode,
-    Outcome,
-    StoredMany,
-    StoreMany,
-    decode,
-    encode_request,
-)
+from mesh99.dht.messages import REPLY_BYTES_MAX, FindNode, Outcome, StoredMany, StoreMany, encode_request
+from mesh99.dht.reading import decode
 from mesh99.wire.record import RECORD_BYTES_MAX, Record, value_key
 
 

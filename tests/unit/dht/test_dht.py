@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from mesh99.dht import Dht, DhtConfig
-from mesh99.dht.messages import Nodes, Ping, Pong, decode, encode_reply, encode_request
+from mesh99.dht.messages import Nodes, Ping, Pong, encode_reply, encode_request
+from mesh99.dht.reading import decode
 from mesh99.wire.identity import Identity
 
 JOIN = """

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from mesh99.dht import DhtConfig
-from mesh99.dht.messages import FindValue, Nodes, Store, Values, decode, encode_reply
+from mesh99.dht.messages import FindValue, Nodes, Store, Values, encode_reply
+from mesh99.dht.reading import decode
 from mesh99.dht.rpc import Rpc
 from mesh99.wire.errors import ConfigError, QueueFull
 from mesh99.wire.identity import NodeId

@@ -3,7 +3,8 @@ from __future__ import annotations
 from random import Random
 
 from mesh99.dht import Dht, DhtConfig
-from mesh99.dht.messages import FindNode, Nodes, decode, encode_reply
+from mesh99.dht.messages import FindNode, Nodes, encode_reply
+from mesh99.dht.reading import decode
 from mesh99.wire.identity import Identity
 
 

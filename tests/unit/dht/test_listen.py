@@ -8,7 +8,8 @@ import pytest
 
 from mesh99.dht import DhtConfig
 from mesh99.dht.listen import Change
-from mesh99.dht.messages import Changed, Listen, Listening, Noted, Outcome, decode, encode_request
+from mesh99.dht.messages import Changed, Listen, Listening, Noted, Outcome, encode_request
+from mesh99.dht.reading import decode
 from mesh99.wire.errors import QueueFull
 from mesh99.wire.identity import Identity
 from mesh99.wire.record import Record, value_key

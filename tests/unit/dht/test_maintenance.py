@@ -5,7 +5,8 @@ import pytest
 from mesh99.dht import DhtConfig
 from mesh99.dht.bucket import Entry
 from mesh99.dht.liveness import GRID_SHARE, patience_s
-from mesh99.dht.messages import Ping, decode
+from mesh99.dht.messages import Ping
+from mesh99.dht.reading import decode
 
 
 def count_pings(network) -> list[float]:

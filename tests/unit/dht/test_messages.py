@@ -13,11 +13,11 @@ from mesh99.dht.messages import (
     StoredMany,
     StoreMany,
     Values,
-    decode,
     encode_reply,
     encode_request,
     encode_within,
 )
+from mesh99.dht.reading import decode
 from mesh99.wire.errors import DecodeError
 
 TOKEN = b"12345678"

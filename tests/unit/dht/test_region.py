@@ -6,7 +6,8 @@ import pytest
 
 from mesh99.dht import DhtConfig
 from mesh99.dht.lookup import Candidate
-from mesh99.dht.messages import FindNode, Store, StoredMany, StoreMany, decode, encode_reply
+from mesh99.dht.messages import FindNode, Store, StoredMany, StoreMany, encode_reply
+from mesh99.dht.reading import decode
 from mesh99.dht.region import Region, least_beyond
 from mesh99.wire.record import Record, value_key
 

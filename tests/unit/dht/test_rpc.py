@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from mesh99.dht import DhtConfig
-from mesh99.dht.messages import FindNode, Nodes, Ping, Pong, Store, decode
+from mesh99.dht.messages import FindNode, Nodes, Ping, Pong, Store
+from mesh99.dht.reading import decode
 from mesh99.dht.rpc import INDIFFERENT, Rpc
 from mesh99.dht.timers import Timers
 from mesh99.dht.window import Window

@@ -24,10 +24,10 @@ from mesh99.dht.messages import (
     StoredMany,
     StoreMany,
     Values,
-    decode,
     encode_reply,
     encode_request,
 )
+from mesh99.dht.reading import decode
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.identity import Identity

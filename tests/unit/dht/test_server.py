@@ -17,9 +17,9 @@ from mesh99.dht.messages import (
     Store,
     Stored,
     Values,
-    decode,
     encode_request,
 )
+from mesh99.dht.reading import decode
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.identity import Identity

@@ -7,18 +7,8 @@ from random import Random
 import pytest
 
 from mesh99.dht.dht import Dht, DhtConfig
-from mesh99.dht.messages import (
-    FindNode,
-    FindValue,
-    Nodes,
-    Outcome,
-    Ping,
-    Pong,
-    Store,
-    Stored,
-    Values,
-    decode,
-)
+from mesh99.dht.messages import FindNode, FindValue, Nodes, Outcome, Ping, Pong, Store, Stored, Values
+from mesh99.dht.reading import decode
 from mesh99.simulations.adversaries.addresses import nowhere, rented
 from mesh99.simulations.adversaries.censor import CensorServer
 from mesh99.simulations.adversaries.colluders import Colluders
