@@ -167,6 +167,11 @@ class Lookup:
                 return False
         return True
 
+    @property
+    def anybody_answered(self) -> bool:
+        """Whether the search has heard from anybody at all."""
+        return any(candidate.state is _ANSWERED for candidate in self.asked)
+
     def nearest_answered(self) -> list[Candidate]:
         """Return the `count` nearest candidates that answered, in order."""
         return [candidate for candidate in self.candidates if candidate.state is _ANSWERED][: self.count]

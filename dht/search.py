@@ -215,10 +215,18 @@ class Search(ABC):
         self.advance(now)
 
     def slow(self, pending: Pending, now: float) -> None:
-        """Ask somebody else meanwhile."""
+        """Ask somebody else meanwhile, and wait for the second try no longer than for the first."""
         candidate = self.lookup.find(pending.contact.node_id)
         if not self.ended and candidate is not None:
             self.lookup.slow(candidate)
+            wait_s = self.context.rpc.timing.second_wait_s(pending.timing)
+            self.context.timers.at(now + wait_s, lambda then: self._go_on_without(candidate, then))
+            self.advance(now)
+
+    def _go_on_without(self, candidate: Candidate, now: float) -> None:
+        """Hold the result back no longer for one who is late; its request runs on, and an answer still counts."""
+        if not self.ended and candidate.state is State.SLOW and self.lookup.anybody_answered:
+            self.lookup.failed(candidate)
             self.advance(now)
 
     def failed(self, pending: Pending, now: float) -> None:

@@ -34,6 +34,16 @@ class PeerTiming:
         self.failures = 0
         self.failed_at = float("-inf")
 
+    def sample(self, rtt_s: float) -> float:
+        """Take in a round trip (RFC 6298, section 2); return the smoothed one."""
+        if self.smoothed_s is None:
+            self.smoothed_s = rtt_s
+            self.deviation_s = rtt_s / 2
+        else:
+            self.deviation_s += (abs(self.smoothed_s - rtt_s) - self.deviation_s) / 4
+            self.smoothed_s += (rtt_s - self.smoothed_s) / 8
+        return self.smoothed_s
+
 
 class Timing:
     """The timings of a bounded number of peers and of the network as a whole.
@@ -46,6 +56,7 @@ class Timing:
         "_avoided",
         "_config",
         "_fresh",
+        "_network_timing",
         "_peers",
         "_quick_s",
         "_samples",
@@ -59,6 +70,7 @@ class Timing:
         self._avoided: dict[NodeId, float] = {}
         self._samples: deque[float] = deque(maxlen=SAMPLES)
         self._fresh = 0
+        self._network_timing = PeerTiming()
         self.first_timeout_s = config.timeout_first_s
         self.hedge_s = self._quick_s = config.timeout_first_s / MEDIAN_FACTOR
 
@@ -110,18 +122,25 @@ class Timing:
         # A peer that was measured under load is no slower than others once that is over.
         return max(self._config.hedge_s_min, min(usual_s, MEDIAN_FACTOR * self._quick_s))
 
+    def second_wait_s(self, timing: PeerTiming) -> float:
+        """Return how long a lookup waits for a second try: as long as RFC 6298 says, without the doubling.
+
+        For a peer never measured it takes the network's round trips as those of one peer.
+        """
+        if timing.smoothed_s is not None:
+            return self._clamped(timing.smoothed_s + 4 * timing.deviation_s)
+        if self._network_timing.smoothed_s is None:
+            return self.first_timeout_s
+        return self._clamped(self._network_timing.smoothed_s + 4 * self._network_timing.deviation_s)
+
     def measured(self, timing: PeerTiming, rtt_s: float, tries: int) -> None:
         """Take the time from the first transmission to the answer; a sample of the peer only after one try."""
         self._network(rtt_s)
         if tries > 1:
             return
-        if timing.smoothed_s is None:
-            timing.smoothed_s = rtt_s
-            timing.deviation_s = rtt_s / 2
-        else:
-            timing.deviation_s += (abs(timing.smoothed_s - rtt_s) - timing.deviation_s) / 4
-            timing.smoothed_s += (rtt_s - timing.smoothed_s) / 8
-        timing.timeout_s = self._clamped(timing.smoothed_s + 4 * timing.deviation_s)
+        self._network_timing.sample(rtt_s)
+        smoothed_s = timing.sample(rtt_s)
+        timing.timeout_s = self._clamped(smoothed_s + 4 * timing.deviation_s)
 
     def expired(self, timing: PeerTiming, timeout_s: float) -> float:
         """Note that a wait of `timeout_s` was in vain; return the next, doubled one."""

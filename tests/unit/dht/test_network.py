@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from mesh99.dht import DhtConfig
 from mesh99.wire.record import Record, value_key
 
 VALUES = 60
@@ -112,3 +113,31 @@ def history(virtual_network, seed: int) -> str:
 def test_the_same_seed_gives_the_same_datagrams(virtual_network) -> None:
     assert history(virtual_network, 1) == history(virtual_network, 1)
     assert history(virtual_network, 1) != history(virtual_network, 2)
+
+
+def test_a_dead_near_contact_does_not_hold_a_lookup_until_its_request_failed(virtual_network) -> None:
+    network = virtual_network(seed=7)
+    network.join(40)
+    asker, dead = network.nodes[3], network.nodes[9]
+    network.find_node(asker, dead.node_id)
+    dead.alive = False
+    begin = network.now
+    result = network.find_node(asker, dead.node_id)
+    all_tries_s = (1 + 2 + 4) * DhtConfig().timeout_s_min
+    assert dead.contact not in result.contacts
+    assert len(result.contacts) == DhtConfig().bucket_size
+    assert network.now - begin < all_tries_s / 2
+
+
+def test_a_lookup_that_nobody_answered_waits_for_the_last_try(virtual_network) -> None:
+    network = virtual_network(seed=7)
+    asker, only = network.add(2)
+    asker.dht.verified(only.contact, 0.0)
+    tries: list[bytes] = []
+
+    def first_two(source, to, payload) -> bool:
+        tries.append(payload)
+        return len(tries) <= 2
+
+    network.drop = first_two
+    assert network.find_node(asker, only.node_id).contacts == [only.contact]

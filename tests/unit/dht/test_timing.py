@@ -101,3 +101,16 @@ def test_only_a_bounded_number_of_peers_is_remembered() -> None:
         timing.of(NodeId(bytes([index]) * 32))
     assert timing.avoided_until(PEER) == 0.0
     assert timing.of(PEER).failures == 0
+
+
+def test_a_second_try_is_waited_for_without_doubling(timing: Timing) -> None:
+    assert timing.second_wait_s(timing.of(PEER)) == DhtConfig().timeout_first_s
+    timing.measured(timing.of(PEER), 0.1, tries=1)
+    timing.expired(timing.of(PEER), 0.3)
+    assert timing.second_wait_s(timing.of(PEER)) == pytest.approx(0.3)
+
+
+def test_for_a_peer_never_measured_the_network_counts_as_one_peer_with_karns_rule(timing: Timing) -> None:
+    timing.measured(timing.of(PEER), 0.1, tries=1)
+    timing.measured(timing.of(PEER), 1.9, tries=2)
+    assert timing.second_wait_s(timing.of(OTHER)) == pytest.approx(0.3)
