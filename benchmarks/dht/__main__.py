@@ -1,4 +1,4 @@
-"""`python -m benchmarks.dht`: mesh99's DHT beside kademlia and OpenDHT, on loopback."""
+"""`python -m benchmarks.dht`: mesh99's DHT beside kademlia and OpenDHT, on loopback or over wide-area delays."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ..tables import show
 from .measure import Conditions, measure
 from .report import BASELINE, make_rows, make_table
 from .systems import SYSTEMS
+from .wanted import GOALS, goal_table, goals_help
+from .ways import WAYS
 
 NOTES = f"""\
 x: ratio to {BASELINE}; below 1 is better for times, above 1 for rates
@@ -29,6 +31,8 @@ QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
 
 @click.command(help=__doc__)
 @click.option("--systems", help=f"Comma-separated, of: {', '.join(system.name for system in SYSTEMS)}.")
+@click.option("--row", type=click.Choice(tuple(GOALS)), help=f"A row of the figures wanted. {goals_help()}.")
+@click.option("--net", type=click.Choice(WAYS), default="loopback", show_default=True)
 @click.option("--nodes", type=click.IntRange(5), multiple=True, help=f"Size of the network; default {SIZES}.")
 @click.option("--keys", type=click.IntRange(1), default=200, show_default=True)
 @click.option(
@@ -44,6 +48,8 @@ QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
 @click.option("--json", "as_json", is_flag=True, help="Rows as JSON.")
 def main(
     systems: str | None,
+    row: str | None,
+    net: str,
     nodes: tuple[int, ...],
     keys: int,
     placement: str,
@@ -59,10 +65,13 @@ def main(
         chosen = choose(SYSTEMS, systems)
     except KeyError as error:
         raise click.UsageError(f"there is no {error}") from error
+    goal = GOALS[row] if row else None
+    sizes = (goal.nodes,) if goal else SIZES
     conditions = Conditions(
         cpus=place_one_process(placement),
         loop=loop,
-        nodes=nodes or ((QUICK_NODES,) if quick else SIZES),
+        net=goal.net if goal else net,
+        nodes=nodes or ((QUICK_NODES,) if quick else sizes),
         keys=QUICK_KEYS if quick else keys,
         budget_s=QUICK_BUDGET_S if quick else budget_s,
         quiet_wait_s=0.0 if quick else quiet_wait_s,
@@ -75,7 +84,8 @@ def main(
         troubles = [
             f"{outcome.system.name}: {outcome.status}" for outcome in outcomes if outcome.status != "ok"
         ]
-        show(*(make_table(size, rows, conditions) for size in conditions.nodes), NOTES, *troubles)
+        wanted = [goal_table(row, rows)] if row else []
+        show(*(make_table(size, rows, conditions) for size in conditions.nodes), *wanted, NOTES, *troubles)
     sys.exit(exit_code(outcomes, os.environ.get("MESH99_TEST_ALL") == "1"))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from kademlia.network import Server
 
 from .systems import Network
+from .ways import HOST, Way
 
-HOST = "127.0.0.1"
 JOINS_AT_ONCE = 8
 
 # It warns about every lost request, which is what a killed node is about.
@@ -21,22 +21,26 @@ for name in ("kademlia", "rpcudp"):
 class KademliaNetwork:
     """Servers with the library's own defaults (k 20, alpha 3)."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way) -> None:
         self._servers: list[Server] = []
+        self._way = way
+        self._outside: list[tuple[str, int]] = []
 
     async def join(self, nodes: int) -> None:
         """Start them; a node is in when its bootstrap has returned."""
-        self._servers = [Server() for _ in range(nodes)]
-        for server in self._servers:
+        new = [Server() for _ in range(nodes - len(self._servers))]
+        for server in new:
             await server.listen(0, HOST)
-        way_in = self._servers[0].transport.get_extra_info("sockname")
+        ports = [server.transport.get_extra_info("sockname")[1] for server in new]
+        self._outside += self._way.outside(ports)
+        self._servers += new
         gate = asyncio.Semaphore(JOINS_AT_ONCE)
 
         async def join_one(server: Server) -> None:
             async with gate:
-                await server.bootstrap([way_in])
+                await server.bootstrap(self._outside[:1])
 
-        await asyncio.gather(*map(join_one, self._servers[1:]))
+        await asyncio.gather(*(join_one(server) for server in new if server is not self._servers[0]))
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
         """Set a key."""
@@ -57,6 +61,6 @@ class KademliaNetwork:
         await self.kill(range(len(self._servers)))
 
 
-def make_network() -> Network:
+def make_network(way: Way) -> Network:
     """Make a network without nodes."""
-    return KademliaNetwork()
+    return KademliaNetwork(way)

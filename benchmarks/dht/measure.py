@@ -23,6 +23,8 @@ class Conditions:
 
     cpus: tuple[int, ...]
     loop: str
+    net: str
+    """One of ways.WAYS."""
     nodes: tuple[int, ...]
     keys: int
     budget_s: float
@@ -55,6 +57,7 @@ def measure_size(system: System, nodes: int, conditions: Conditions) -> dict[str
         "nodes": nodes,
         "keys": conditions.keys,
         "budget_s": conditions.budget_s,
+        "net": conditions.net,
         "seed": nodes,
     }
     figures: dict[str, Any] = {}

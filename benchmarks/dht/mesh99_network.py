@@ -9,10 +9,12 @@ from typing import Any
 from mesh99.dht.get import GetResult
 from mesh99.dht.put import PutResult
 from mesh99.node.overlay.config import OverlayConfig
+from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.record import Record, value_key
 
 from ..overlay_host import OverlayHost
 from .systems import Network
+from .ways import Way
 
 JOINS_AT_ONCE = 8
 TTL_S = 3600
@@ -21,21 +23,25 @@ TTL_S = 3600
 class Mesh99Network:
     """Overlays with their own defaults."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way) -> None:
         self._ends: dict[int, OverlayHost] = {}
+        self._way = way
+        self._outside: list[Endpoint] = []
 
     async def join(self, nodes: int) -> None:
         """Start them; a node is in when its bootstrap is done."""
-        self._ends = {node: OverlayHost(OverlayConfig()) for node in range(nodes)}
-        way_in = self._ends[0].endpoint
+        new = {node: OverlayHost(OverlayConfig()) for node in range(len(self._ends), nodes)}
+        ports = [end.endpoint.port for end in new.values()]
+        self._outside += [Endpoint("udp", host, port) for host, port in self._way.outside(ports)]
+        self._ends |= new
         gate = asyncio.Semaphore(JOINS_AT_ONCE)
 
         async def join_one(end: OverlayHost) -> None:
             async with gate:
-                await end.connect(way_in)
+                await end.connect(self._outside[0])
                 await result_of(end, lambda done: end.overlay.dht.bootstrap(end.host.now(), done))
 
-        await asyncio.gather(*map(join_one, list(self._ends.values())[1:]))
+        await asyncio.gather(*(join_one(end) for node, end in new.items() if node))
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
         """Sign a value and store it."""
@@ -72,6 +78,6 @@ async def result_of(end: OverlayHost, start: Callable[[Callable[[Any], None]], N
     return await result
 
 
-def make_network() -> Network:
+def make_network(way: Way) -> Network:
     """Make a network without nodes."""
-    return Mesh99Network()
+    return Mesh99Network(way)

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..system import DEBIAN_PACKAGES
 from .systems import Network
+from .ways import HOST, Way
 
-HOST = "127.0.0.1"
 KNOWN_NODES_MIN = 8  # its number of replicas: fewer contacts cannot hold a value
 POLL_S = 0.05
 
@@ -37,20 +37,24 @@ def load_binding() -> ModuleType:
 class OpenDhtNetwork:
     """Runners with OpenDHT's own defaults."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way) -> None:
         self._binding: Any = load_binding()
         self._runners: list[Any] = []
+        self._way = way
+        self._outside: list[tuple[str, int]] = []
         self._loop = asyncio.get_running_loop()
 
     async def join(self, nodes: int) -> None:
         """Start them; a node is in when its table holds enough nodes: no call of OpenDHT waits for that."""
-        for _ in range(nodes):
-            runner = self._binding.DhtRunner()
+        new = [self._binding.DhtRunner() for _ in range(nodes - len(self._runners))]
+        for runner in new:
             runner.run(ipv4=HOST, port=0)
-            self._runners.append(runner)
-        way_in = str(self._runners[0].getBound(socket.AF_INET).getPort())
-        for runner in self._runners[1:]:
-            runner.bootstrap(HOST, way_in)
+        self._outside += self._way.outside([runner.getBound(socket.AF_INET).getPort() for runner in new])
+        self._runners += new
+        host, port = self._outside[0]
+        for runner in new:
+            if runner is not self._runners[0]:
+                runner.bootstrap(host, str(port))
         waiting = list(self._runners)
         while waiting := [
             runner for runner in waiting if known_nodes(runner) < min(KNOWN_NODES_MIN, nodes - 1)
@@ -103,6 +107,6 @@ def known_nodes(runner: Any) -> int:
     )
 
 
-def make_network() -> Network:
+def make_network(way: Way) -> Network:
     """Make a network without nodes."""
-    return OpenDhtNetwork()
+    return OpenDhtNetwork(way)

@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..figures import percentile
@@ -18,6 +18,7 @@ from .systems import Network
 VALUE_BYTES = 100
 IN_FLIGHT = 32
 IN_FLIGHT_AFTER_KILL = 8
+IN_FLIGHT_WAN = 8  # one at a time, 200 puts that wait for distance would take a minute
 GETS_IN_FLIGHT_PER_KEY = 3
 KILLED_SHARE = 0.2
 SETTLE_S = 1.0  # between joining and the first put, for what a system still does in the background
@@ -52,27 +53,47 @@ class Sample:
         return self.succeeded / self.elapsed_s if self.elapsed_s else 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a network is and how much is asked of it."""
+
+    nodes: int
+    keys: int
+    budget_s: float
+    net: str
+    seed: int
+
+    @property
+    def in_flight(self) -> int:
+        """Operations under way where latency is measured."""
+        return IN_FLIGHT_WAN if self.net == "wan" else 1
+
+
+SETTINGS = tuple(each.name for each in fields(Settings))
+
+
 class Life:
     """One network from its first node to its last."""
 
-    def __init__(self, network: Network, nodes: int, keys: int, budget_s: float, seed: int) -> None:
+    def __init__(self, network: Network, settings: Settings) -> None:
         self._network = network
-        self._nodes = nodes
-        self._budget_s = budget_s
-        self._random = random.Random(seed)
-        self._alive = list(range(nodes))
+        self._settings = settings
+        self._nodes = settings.nodes
+        self._budget_s = settings.budget_s
+        self._random = random.Random(settings.seed)
+        self._alive = list(range(settings.nodes))
         self._putters: dict[str, int] = {}
         self._values = {
-            f"key {number}": self._random.randbytes(VALUE_BYTES // 2).hex() for number in range(keys)
+            f"key {number}": self._random.randbytes(VALUE_BYTES // 2).hex() for number in range(settings.keys)
         }
 
     async def join(self) -> Figures:
-        """Time how long all nodes take to join; weigh them."""
-        before_mb = resident_mb(os.getpid())
+        """Time how long all nodes take to join, the first being there; weigh what is there with it alone."""
+        await self._network.join(1)
+        self._first_mb = resident_mb(os.getpid())
         start = time.perf_counter()
         await self._network.join(self._nodes)
         join_s = time.perf_counter() - start
-        self._empty_mb = before_mb
         await asyncio.sleep(SETTLE_S)
         # A collection of the garbage of all nodes at once is a pause that no node of its own process has.
         gc.collect()
@@ -80,25 +101,25 @@ class Life:
         return {"join_s": join_s}
 
     async def put(self) -> Figures:
-        """Put every key, one at a time."""
-        sample = await self._run([self._put_of(key) for key in self._values], 1)
+        """Put every key."""
+        sample = await self._run([self._put_of(key) for key in self._values], self._settings.in_flight)
         return sample.figures("put")
 
     async def get(self) -> Figures:
-        """Get every key that was stored, one at a time."""
-        sample = await self._run([self._get_of(key) for key in self._putters], 1)
+        """Get every key that was stored."""
+        sample = await self._run([self._get_of(key) for key in self._putters], self._settings.in_flight)
         return sample.figures("get")
 
     async def get_many(self) -> Figures:
-        """Get every stored key three times with 32 under way; weigh the nodes after it."""
+        """Get every stored key three times with 32 under way; weigh the nodes beyond the first after it."""
         keys = [*self._putters] * GETS_IN_FLIGHT_PER_KEY
         self._random.shuffle(keys)
         sample = await self._run([self._get_of(key) for key in keys], IN_FLIGHT)
-        grown_mb = resident_mb(os.getpid()) - self._empty_mb
+        grown_mb = resident_mb(os.getpid()) - self._first_mb
         return {
             "gets_per_s": sample.rate,
             "concurrent_success": sample.figures("get")["get_success"],
-            "mib_per_node": grown_mb * MIB_PER_MB / self._nodes,
+            "mib_per_node": grown_mb * MIB_PER_MB / (self._nodes - 1),
         }
 
     async def kill(self) -> Figures:

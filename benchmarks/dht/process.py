@@ -7,20 +7,24 @@ from typing import cast
 
 from ..child import Parent
 from ..loops import run
-from .phases import PHASES, Life
+from .phases import PHASES, SETTINGS, Life, Settings
 from .systems import Adapter
+from .ways import make_way
 
 
 async def main(parent: Parent) -> None:
     """Run the phases that the parent asks for; what goes wrong is the answer."""
     settings = parent.settings
     try:
-        network = cast(Adapter, import_module(settings["module"])).make_network()
-        life = Life(network, settings["nodes"], settings["keys"], settings["budget_s"], settings["seed"])
+        way = make_way(settings["net"], settings["cpus"], settings["seed"])
+        network = cast(Adapter, import_module(settings["module"])).make_network(way)
+        life = Life(network, Settings(**{field: settings[field] for field in SETTINGS}))
         parent.answer({"made": True})
         async for question in parent.questions():
-            parent.answer(await PHASES[question["phase"]](life))
+            figures = await PHASES[question["phase"]](life)
+            parent.answer(figures | way.figures())
         await network.close()
+        way.close()
     except Exception as error:
         parent.answer({"error": f"{type(error).__name__}: {error}"})
         raise

@@ -12,7 +12,6 @@ from ..rounds import Outcome
 from ..tables import new_table, number, times
 from .measure import Conditions, case_name
 
-NET = "loopback"
 BASELINE = "opendht"  # the row to beat
 KEPT = (
     "join_s",
@@ -30,9 +29,19 @@ KEPT = (
     "killed_gets_per_s",
     "killed_get_count",
     "mib_per_node",
+    "shim_late_p99_ms",
     "foreign_cores",
 )
-RATIOS = ("join_s", "put_p50_ms", "get_p50_ms", "gets_per_s", "killed_get_p99_ms", "killed_gets_per_s")
+RATIOS = (
+    "join_s",
+    "put_p50_ms",
+    "put_p99_ms",
+    "get_p50_ms",
+    "get_p99_ms",
+    "gets_per_s",
+    "killed_get_p99_ms",
+    "killed_gets_per_s",
+)
 COLUMNS = {
     "join s": ("join_s", None),
     "put p50/p99 ms": ("put_p50_ms", "put_p99_ms"),
@@ -68,7 +77,7 @@ def make_row(outcome: Outcome, nodes: int, conditions: Conditions) -> Row:
         "case": case,
         "status": outcome.status,
         "nodes": nodes,
-        "net": NET,
+        "net": conditions.net,
         "placement": conditions.placement,
         "loop": conditions.loop,
         "rounds": len(outcome.rounds),
@@ -82,7 +91,7 @@ def make_table(nodes: int, rows: list[Row], conditions: Conditions) -> Table:
     """Make the table of one size."""
     own = [row for row in rows if row["nodes"] == nodes]
     rounds = max((row["rounds"] for row in own), default=0)
-    title = f"{nodes} nodes; {NET}; {conditions.placement}; {conditions.loop}; median of {rounds} rounds"
+    title = f"{nodes} nodes; {conditions.net}; {conditions.placement}; {conditions.loop}; median of {rounds} rounds"
     table = new_table(title, ("system", *COLUMNS))
     for row in own:
         table.add_row(row["system"] + ("*" if row["disturbed_rounds"] else ""), *_cells(row))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..system import System
+from .ways import Way
 
 BENCH_EXTRA = "pip install -e '.[bench]'"
 
@@ -14,7 +15,7 @@ class Network(Protocol):
     """Nodes of one system, numbered from 0, all on 127.0.0.1 in this process."""
 
     async def join(self, nodes: int) -> None:
-        """Start the nodes, node 0 being the way in of all others; return when each one is in."""
+        """Start nodes until there are so many, node 0 being the way in; return when each one is in."""
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
         """Store a value by way of a node; tell whether the system says that it is stored."""
@@ -32,8 +33,8 @@ class Network(Protocol):
 class Adapter(Protocol):
     """A module that lets the harness drive one system."""
 
-    def make_network(self) -> Network:
-        """Make a network without nodes."""
+    def make_network(self, way: Way) -> Network:
+        """Make a network without nodes, whose datagrams take this way."""
 
 
 SYSTEMS = (

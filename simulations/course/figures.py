@@ -97,11 +97,13 @@ def figures_of(run: Course) -> dict[str, float]:
     }
     if joins:
         figures["join_p50_ms"] = round(quantile(joins, 0.5), 1)
+        figures["join_p99_ms"] = round(quantile(joins, 0.99), 1)
     figures |= {"lookups": 0, **operations_figures("lookup", lookups)}
     if len(lookups):
         figures["hops_mean"] = round(lookups.hops_mean, 3)
         figures["rpcs_per_lookup"] = round(lookups.asked / len(lookups), 2)
     figures |= {"gets": 0, **operations_figures("get", measurements.gets)}
+    figures |= operations_figures("put", measurements.puts)
     healed_s = _healed_s(run)
     if healed_s is not None:
         figures["heal_s"] = healed_s

@@ -20,6 +20,8 @@ def rtt_quantile_s(latency: Latency, share: float) -> float:
     jitter = 1 + latency.jitter / 2
     if latency.model == "fixed":
         return 2 * latency.one_way * jitter
+    if latency.model == "uniform":
+        return 2 * (latency.one_way_min + share * (latency.one_way_max - latency.one_way_min)) * jitter
     return float(np.interp(share, SHARES, RTT_MS)) / 1000 * jitter
 
 
@@ -36,6 +38,9 @@ class RoundTrips:
         latency = self._latency
         if latency.model == "fixed":
             base = np.full(peers.shape, 2 * float(latency.one_way))
+        elif latency.model == "uniform":
+            width_s = latency.one_way_max - latency.one_way_min
+            base = 2 * (latency.one_way_min + width_s * self._of_pair(nodes, peers, DELAY))
         else:
             base = np.interp(self._of_pair(nodes, peers, DELAY), SHARES, RTT_MS) / 1000
         there, back = (self._of_request(peers, serials, way) for way in (THERE, BACK))

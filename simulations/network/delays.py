@@ -1,9 +1,10 @@
-"""How long a packet is under way between two nodes: three models, and the two directions of a pair.
+"""How long a packet is under way between two nodes: four models, and the two directions of a pair.
 
 `planetlab` gives each pair of nodes a delay of its own, from the quantiles of the round-trip times between 490
 PlanetLab hosts (NetLatency-Data, 18 slices): cheap, but 61 % of all triangles are violated, 6 % among those hosts.
 `coordinates` gives each node a place (coordinates.py): pairs have nearly the same quantiles, and what is near to the
-same node is near to each other. `fixed` gives every pair the same.
+same node is near to each other. `uniform` draws each pair's delay between two bounds: the wide-area model of the DHT
+benchmark (benchmarks/dht/wan_shim.py). `fixed` gives every pair the same.
 
 A delay is a number of nanoseconds one way, and a function of the seed and the pair: nothing is kept per pair. The
 models use hash() of tuples of integers, which Python computes alike in every process.
@@ -56,6 +57,20 @@ class PlanetLab:
         return self._table[hash((self._salt, a, b) if a < b else (self._salt, b, a)) & (TABLE_SIZE - 1)]
 
 
+class Uniform:
+    """Draw each pair's delay between two bounds."""
+
+    def __init__(self, world: World, shortest_s: float, longest_s: float) -> None:
+        self._salt = world.random(0, "delays").getrandbits(60)
+        width_s = longest_s - shortest_s
+        shares = ((step + 0.5) / TABLE_SIZE for step in range(TABLE_SIZE))
+        self._table = [int((shortest_s + share * width_s) * 1e9) for share in shares]
+
+    def one_way_ns(self, a: int, b: int) -> int:
+        """Return the same for both directions."""
+        return self._table[hash((self._salt, a, b) if a < b else (self._salt, b, a)) & (TABLE_SIZE - 1)]
+
+
 class Fixed:
     """Give every pair the same delay."""
 
@@ -89,6 +104,8 @@ def delays_of(world: World, latency: Latency) -> Delays:
     delays: Delays
     if latency.model == "fixed":
         delays = Fixed(latency.one_way)
+    elif latency.model == "uniform":
+        delays = Uniform(world, latency.one_way_min, latency.one_way_max)
     elif latency.model == "coordinates":
         delays = Coordinates(world)
     else:

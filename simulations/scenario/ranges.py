@@ -80,7 +80,7 @@ RANGES: dict[type[Part], dict[str, Range]] = {
         "retry": SOME_TIME,
     },
     # Without any delay an answer comes in the instant of the question, and time could stand still.
-    Latency: {"one_way": SOME_TIME},
+    Latency: {"one_way": SOME_TIME, "one_way_min": SOME_TIME, "one_way_max": SOME_TIME},
     Links: {
         "loss": NOT_ALL,
         "burst_loss": NOT_ALL,

@@ -54,10 +54,15 @@ class Population(Part, frozen=True):
 class Latency(Part, frozen=True):
     """How long a packet is under way."""
 
-    model: Literal["planetlab", "coordinates", "fixed"] = "planetlab"
-    """Independent pairs with measured quantiles; points in space with the same quantiles; or one delay for all."""
+    model: Literal["planetlab", "coordinates", "uniform", "fixed"] = "planetlab"
+    """Independent pairs with measured quantiles; points in space with the same quantiles; independent pairs between two
+    bounds; or one delay for all."""
     one_way: Duration = Duration(0.05)
     """The delay of `fixed`."""
+    one_way_min: Duration = Duration(0.005)
+    """The shortest delay of `uniform`."""
+    one_way_max: Duration = Duration(0.045)
+    """The longest delay of `uniform`."""
     asymmetry: Share = Share(0.0)
     """Share of a pair's round trip by which its two directions may differ."""
     jitter: Share = Share(0.1)
@@ -209,6 +214,8 @@ class Workload(Part, frozen=True):
     """Find the nodes nearest to a random id; right when the first of the answer really is the nearest."""
     gets_every: Duration | None = None
     """Read one of the `keys`."""
+    puts_every: Duration | None = None
+    """Tier `heap` only: put a new signed value under a random key, and wait until a quorum of holders has it."""
     keys: int = 0
     """Signed values put at the start and kept alive by their owners."""
     value_size: Size = Size(64)

@@ -70,6 +70,7 @@ class Measurements:
     def __init__(self) -> None:
         self.lookups = Operations()
         self.gets = Operations()
+        self.puts = Operations()
         self.listeners: list[Listener] = []
         self.sampled_s = array("d")
         self.population = array("L")
@@ -88,6 +89,12 @@ class Measurements:
         self.gets.add(began_s, took_ms, hops, right, asked)
         for listener in self.listeners:
             listener("get", began_s, took_ms, hops, right)
+
+    def put(self, began_s: float, took_ms: float, stored: bool, asked: int) -> None:
+        """Take a put that ended."""
+        self.puts.add(began_s, took_ms, 0, stored, asked)
+        for listener in self.listeners:
+            listener("put", began_s, took_ms, 0, stored)
 
     def sample(self, now_s: float, population: int, bytes_sent: int) -> None:
         """Note how many are up and how much they have sent so far."""

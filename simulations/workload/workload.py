@@ -1,4 +1,4 @@
-"""What the hosts do: look up random ids, and read values.
+"""What the hosts do: look up random ids, read values, and put new ones.
 
 The ids come from one stream, the moments (rhythm.py) from another, so that a slower network is asked for the same ids.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...dht.get import GetResult
+from ...dht.put import PutResult
 from ...dht.search import LookupResult
 from ...wire.errors import MeshError
 from ...wire.identity import NodeId
+from ...wire.record import Record
 from ..host import Host
 from ..population.population import Population
 from ..scenario.schema import Workload as Settings
@@ -47,6 +49,9 @@ class Workload:
         self._targets = world.random(0, "targets")
         self._lookups = Rhythm(world, population, "lookups", settings.lookups_every, self._look_up)
         self._gets = Rhythm(world, population, "gets", settings.gets_every, self._get)
+        self._puts = Rhythm(world, population, "puts", settings.puts_every, self._put)
+        self._contents = world.random(0, "contents")
+        self._settings = settings
 
     @property
     def keys(self) -> list[bytes]:
@@ -61,6 +66,7 @@ class Workload:
         """Begin, and stop asking for more at a time."""
         self._lookups.run(from_s, until_s)
         self._gets.run(from_s, until_s)
+        self._puts.run(from_s, until_s)
 
     def _look_up(self, host: Host) -> None:
         LookupUnderWay(self, host, NodeId(self._targets.randbytes(ID_BYTES))).start()
@@ -69,6 +75,12 @@ class Workload:
         value = self._publishing.draw()
         if value is not None:
             GetUnderWay(self, host, value).start()
+
+    def _put(self, host: Host) -> None:
+        key = self._contents.randbytes(ID_BYTES)
+        content = self._contents.randbytes(self._settings.value_size)
+        record = Record.create(host.identity, key, content, sequence=1, ttl_s=int(self._settings.value_ttl))
+        PutUnderWay(self, host, record).start()
 
 
 class LookupUnderWay:
@@ -134,3 +146,31 @@ class GetUnderWay:
     def _measured(self, hops: int, right: bool, asked: int) -> None:
         took_ms = (self._workload.world.now() - self._began_s) * 1000
         self._workload.measurements.got(self._began_s, took_ms, hops, right, asked)
+
+
+class PutUnderWay:
+    """One put of a new value: right when a quorum of holders has it."""
+
+    __slots__ = ("_began_s", "_host", "_record", "_workload")
+
+    def __init__(self, workload: Workload, host: Host, record: Record) -> None:
+        self._workload = workload
+        self._host = host
+        self._record = record
+        self._began_s = workload.world.now()
+
+    def start(self) -> None:
+        """Ask."""
+        host = self._host
+        try:
+            host.overlay.dht.put(self._record, host.clock.now(), self._done)
+        except MeshError:
+            self._measured(False, 0)
+        host.pump.kick()
+
+    def _done(self, result: PutResult) -> None:
+        self._measured(len(result.stored_on) >= self._host.overlay.config.dht.store_quorum, len(result.hops))
+
+    def _measured(self, stored: bool, asked: int) -> None:
+        took_ms = (self._workload.world.now() - self._began_s) * 1000
+        self._workload.measurements.put(self._began_s, took_ms, stored, asked)

@@ -37,7 +37,7 @@ MORE = {
     "Scenario.name": "Letters, digits, `.`, `_`, `-`; results are files of this name.",
     "Scenario.tier": "Which simulator runs it: see [Four tiers](#four-tiers).",
     "Latency.model": "`planetlab`: independent pairs with measured quantiles; `coordinates`: points in space with the "
-    "same quantiles; `fixed`: one delay for all.",
+    "same quantiles; `uniform`: independent pairs between two bounds; `fixed`: one delay for all.",
     "Links.duplicate": "Share of packets that arrive twice.",
     "Links.uplink": "Bandwidth of every node, outwards; none: unlimited.",
     "Links.downlink": "The same, inwards.",

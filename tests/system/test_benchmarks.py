@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import select
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +107,54 @@ def test_dht_leads_a_network_of_ours_through_its_life() -> None:
     assert row.keys() >= DHT_KEYS
     assert (row["nodes"], row["net"]) == (10, "loopback")
     assert row["put_success"] == row["get_success"] == row["killed_success"] == 1.0
+
+
+def test_dht_over_wide_area_delays() -> None:
+    done = run("benchmarks.dht", "--quick", "--row", "wan", "--systems", "mesh99", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["nodes"], row["net"]) == (10, "wan")
+    assert row["put_success"] == row["get_success"] == 1.0
+    assert row["get_p99_ms"] >= 10  # no answer from elsewhere can be quicker than the nearest pair
+    assert row["shim_late_p99_ms"] >= 0
+
+
+def test_a_row_says_what_must_come_out_and_whether_it_did(benchmarks: Any) -> None:
+    wanted = benchmarks("dht.wanted")
+    bound = wanted.Wanted("put_p50_ms", "<=", 1.3, of_baseline=True)
+    assert str(bound) == "<= 1.3 x OpenDHT"
+    assert bound.is_met(1.2, 1.0) is True
+    assert bound.is_met(1.4, 1.0) is False
+    assert bound.is_met(1.4, None) is None
+    assert wanted.Wanted("gets_per_s", ">=", 3000).is_met(2999, None) is False
+    kept = set(benchmarks("dht.report").KEPT)
+    assert {each.figure for goal in wanted.GOALS.values() for each in goal.wanted} <= kept
+    table = wanted.goal_table("wan", [{"system": "mesh99", "get_p50_ms": 25.0}])
+    assert list(table.columns[-1].cells)[:2] == ["NO", "-"]
+
+
+def test_the_shim_holds_datagrams_back_and_shows_senders_as_they_are_reached(benchmarks: Any) -> None:
+    shim = benchmarks("dht.wan_shim").Shim(seed=1)
+    nodes = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    try:
+        for node in nodes:
+            node.bind(("127.0.0.1", 0))
+            node.setblocking(False)
+        a, b = (node.getsockname()[1] for node in nodes)
+        addresses = shim.add([a, b])
+        delay_s = shim.one_way_s(a, b)
+        assert 0.005 <= delay_s <= 0.045
+        assert shim.one_way_s(b, a) == delay_s
+        began = time.monotonic()
+        nodes[0].sendto(b"hello", addresses[1])
+        while not select.select([nodes[1]], [], [], 0)[0]:
+            shim.turn(nodes[1].fileno())
+        assert time.monotonic() - began >= delay_s
+        assert nodes[1].recvfrom(100) == (b"hello", addresses[0])
+    finally:
+        shim.close()
+        for node in nodes:
+            node.close()
 
 
 def test_upkeep_looks_at_a_node_at_rest() -> None:

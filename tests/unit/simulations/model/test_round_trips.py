@@ -25,6 +25,13 @@ def test_pairs_have_the_measured_quantiles() -> None:
     assert (seconds == round_trips.seconds(PEERS, NODES, SERIALS)).all()
 
 
+def test_uniform_pairs_lie_between_the_bounds() -> None:
+    latency = Latency(model="uniform", jitter=Share(0.0))
+    seconds = RoundTrips(latency, 0.0, KEY).seconds(NODES, PEERS, SERIALS)
+    assert 0.01 <= seconds.min() <= seconds.max() <= 0.09
+    assert np.quantile(seconds, 0.25) == pytest.approx(rtt_quantile_s(latency, 0.25), rel=0.05)
+
+
 def test_jitter_is_a_request_s_own_and_within_its_share() -> None:
     round_trips = RoundTrips(Latency(model="fixed", one_way=Duration(0.5)), 0.0, KEY)
     seconds = round_trips.seconds(NODES, PEERS, SERIALS)

@@ -47,7 +47,15 @@ def test_the_share_of_triangles_that_are_none_is_as_stated(name: str, least: flo
     assert least <= violated / 5000 <= most
 
 
-@pytest.mark.parametrize("name", ["planetlab", "coordinates", "fixed"])
+def test_uniform_pairs_lie_evenly_between_the_bounds() -> None:
+    rtts = rtts_ms(model("uniform"), nodes=500, pairs=10_000)
+    assert 10 <= rtts[0] < 11
+    assert 89 < rtts[-1] <= 90
+    assert rtts[len(rtts) // 2] == pytest.approx(50, rel=0.03)
+    assert rtts[len(rtts) // 4] == pytest.approx(30, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["planetlab", "coordinates", "uniform", "fixed"])
 def test_both_directions_are_alike_and_depend_on_the_seed_alone(name: str) -> None:
     first, again, other = model(name), model(name), model(name, seed=2)
     pairs = list(combinations(range(1, 40), 2))
