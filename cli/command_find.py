@@ -6,25 +6,34 @@ import click
 
 from .client import TIMEOUT_S, Client
 from .failure import Failure
-from .options import MeshCommand, pass_environment, timeout_option
+from .lookup_view import draw
+from .options import MeshCommand, explain_option, pass_environment, timeout_option
 from .output import Environment, short
 
 
 @click.command("find", cls=MeshCommand)
 @click.argument("capability")
 @timeout_option
+@explain_option
 @pass_environment
-def command(environment: Environment, capability: str, timeout_s: float) -> None:
+def command(environment: Environment, capability: str, timeout_s: float, explain: bool) -> None:
     """List the agents that offer CAPABILITY."""
     with environment.waiting(f"looking for {capability}"):
-        agents = Client(environment.home).call(
-            "find", capability=capability, timeout_s=timeout_s, wait_s=timeout_s + TIMEOUT_S
+        answer = Client(environment.home).call(
+            "explain_find" if explain else "find",
+            capability=capability,
+            timeout_s=timeout_s,
+            wait_s=timeout_s + TIMEOUT_S,
         )
+    agents = answer["result"] if explain else answer
+    if explain and not environment.as_json:
+        draw(environment, answer["hops"])
+        environment.note(f"{len(agents)} found after {answer['elapsed_ms']:g} ms")
     rows = [
         (short(agent["node_id"]), agent["name"] or "-", "  ".join(agent["endpoints"])) for agent in agents
     ]
     if agents or environment.as_json:
-        environment.result(agents, lambda: environment.table(("NODE", "NAME", "ENDPOINTS"), rows))
+        environment.result(answer, lambda: environment.table(("NODE", "NAME", "ENDPOINTS"), rows))
     if not agents:
         raise Failure(
             f"nobody offers {capability}", "an agent that has just started may need a second to be found"

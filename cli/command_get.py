@@ -5,17 +5,35 @@ from __future__ import annotations
 import click
 
 from .client import Client
-from .options import MeshCommand, pass_environment
+from .failure import Failure
+from .lookup_view import draw
+from .options import MeshCommand, explain_option, pass_environment
 from .output import Environment, short
 
 
 @click.command("get", cls=MeshCommand)
 @click.argument("key")
+@explain_option
 @pass_environment
-def command(environment: Environment, key: str) -> None:
+def command(environment: Environment, key: str, explain: bool) -> None:
     """Print the value under KEY; its signature is checked."""
+    if explain:
+        _explain(environment, key)
+        return
     with environment.waiting(f"looking up {key}"):
         found = Client(environment.home).call("get", key=key)
     environment.result(found, lambda: environment.line(found["value"]))
     if not environment.as_json:
         environment.note(f"signed by {short(found['from'])}, {found['hops']} hops, {found['ms']:g} ms")
+
+
+def _explain(environment: Environment, key: str) -> None:
+    with environment.waiting(f"looking up {key}"):
+        explained = Client(environment.home).call("explain_get", key=key)
+    environment.result(explained, lambda: draw(environment, explained["hops"]))
+    if explained["result"] is None:
+        raise Failure(f"nobody has a value for {key}", "it was never put here, or its life is over")
+    if not environment.as_json:
+        source = "this node" if explained["source"] is None else short(explained["source"])
+        environment.note(f"first from {source}, after {explained['elapsed_ms']:g} ms")
+        environment.line(explained["result"])

@@ -5,22 +5,42 @@ from __future__ import annotations
 import click
 
 from .client import Client
-from .options import MeshCommand, pass_environment
+from .failure import Failure
+from .lookup_view import draw
+from .options import MeshCommand, explain_option, pass_environment
 from .output import Environment, short
 
 
 @click.command("put", cls=MeshCommand)
 @click.argument("key")
 @click.argument("value")
+@explain_option
 @pass_environment
-def command(environment: Environment, key: str, value: str) -> None:
+def command(environment: Environment, key: str, value: str, explain: bool) -> None:
     """Store VALUE under KEY, signed by this node.
 
     The node renews it while it runs. A value that begins with a dash goes after `--`.
     """
+    if explain:
+        _explain(environment, key, value)
+        return
     with environment.waiting(f"storing {key}"):
         stored = Client(environment.home).call("put", key=key, value=value)
     holders = "\n".join(short(node_id) for node_id in stored["stored_on"])
     environment.result(stored, lambda: environment.line(holders))
     if not environment.as_json:
         environment.note(f"{key} is stored on {len(stored['stored_on'])} nodes")
+
+
+def _explain(environment: Environment, key: str, value: str) -> None:
+    with environment.waiting(f"storing {key}"):
+        explained = Client(environment.home).call("explain_put", key=key, value=value)
+    holders = explained["result"]
+    environment.result(explained, lambda: draw(environment, explained["hops"]))
+    if not holders:
+        raise Failure(f"nobody stored {key}", "is this node joined? see `mesh99 peers`")
+    if not environment.as_json:
+        names = ", ".join(map(short, holders))
+        environment.note(
+            f"{key} is stored on {len(holders)} nodes after {explained['elapsed_ms']:g} ms: {names}"
+        )

@@ -5,27 +5,20 @@ from __future__ import annotations
 import click
 
 from .client import Client
+from .lookup_view import draw
 from .options import MeshCommand, pass_environment
-from .output import Environment, decimal, short
+from .output import Environment
 
 
 @click.command("trace", cls=MeshCommand)
 @click.argument("key")
 @pass_environment
 def command(environment: Environment, key: str) -> None:
-    """Look KEY up and show each hop."""
+    """Look KEY up and draw the lookup.
+
+    Each node stands under the one that named it. BITS is the length of its XOR distance to the key, ASKED when it was
+    asked, NEARER how many of the nodes it named are nearer than itself.
+    """
     with environment.waiting(f"looking up {key}"):
         trace = Client(environment.home).call("trace", key=key)
-    rows = [
-        (
-            str(hop["depth"]),
-            short(hop["node_id"]),
-            hop["endpoint"],
-            decimal(hop["rtt_ms"]),
-            hop["outcome"],
-            str(hop["closer"]),
-        )
-        for hop in trace["hops"]
-    ]
-    columns = (">DEPTH", "NODE", "ENDPOINT", ">RTT ms", "OUTCOME", ">CLOSER")
-    environment.result(trace, lambda: environment.table(columns, rows))
+    environment.result(trace, lambda: draw(environment, trace["hops"]))

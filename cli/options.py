@@ -101,6 +101,10 @@ timeout_option = click.option(
     help="Seconds to wait.",
 )
 
+explain_option = click.option(
+    "--explain", is_flag=True, help="Show who was asked, what they said, and how long each step took."
+)
+
 until_eof_option = click.option(
     "--until-eof", is_flag=True, help="Stop when standard input ends, for a program that starts this one."
 )

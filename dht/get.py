@@ -14,7 +14,7 @@ from ..wire.contact import Contact
 from ..wire.errors import DecodeError
 from ..wire.identity import PublicKey
 from ..wire.record import Record
-from .lookup import Candidate
+from .lookup import Candidate, State
 from .messages import FindValue, Reply, Store, Values
 from .rpc import INDIFFERENT, Pending
 from .search import Context, Hop, Search
@@ -165,6 +165,15 @@ class ValueSearch(Search):
         contact, hops = (source.contact, source.depth) if source is not None else (None, 0)
         self._done(GetResult(self._live(), contact, hops, self.hops(), list(self._found.values())), now)
         self._repair(now)
+
+    def remark(self, candidate: Candidate) -> tuple[str, float | None]:
+        """Return how many records a peer has, or that it was dismissed for a bad one."""
+        holder = next((each for each in self._holders if each.candidate is candidate), None)
+        if holder is None:
+            return "", None
+        if candidate.state is State.FAILED:
+            return "bad record", None
+        return f"{holder.total} record{'s' if holder.total > 1 else ''}" if holder.total else "", None
 
     def _live(self) -> list[Record]:
         return [found.record for found in self._found.values() if found.record.value]

@@ -45,17 +45,22 @@ _DISTANCE = attrgetter("distance")
 
 
 class Candidate:
-    """A node of the search; `closer` counts the nodes it named that are nearer to the target than itself."""
+    """A node of the search; `closer` counts the nodes it named that are nearer to the target than itself.
 
-    __slots__ = ("closer", "contact", "depth", "distance", "rtt_s", "state")
+    `named_by` named it first, None when it was known at the start; `asked_at` is set by whoever asks.
+    """
 
-    def __init__(self, contact: Contact, distance: int, depth: int) -> None:
+    __slots__ = ("asked_at", "closer", "contact", "depth", "distance", "named_by", "rtt_s", "state")
+
+    def __init__(self, contact: Contact, distance: int, depth: int, named_by: Candidate | None) -> None:
         self.contact = contact
         self.distance = distance
         self.depth = depth
         self.state = _UNASKED
         self.closer = 0
         self.rtt_s: float | None = None
+        self.asked_at = 0.0
+        self.named_by = named_by
 
 
 class Lookup:
@@ -138,7 +143,7 @@ class Lookup:
         if candidate.state is _ANSWERED:
             return
         self._leave(candidate, _ANSWERED)
-        candidate.closer = self._add(contacts, candidate.depth + 1, nearer_than=candidate.distance)
+        candidate.closer = self._add(contacts, candidate.depth + 1, candidate.distance, candidate)
         if not self.wide:
             self.wide = candidate.distance <= radius or self._nearest_has_answered()
 
@@ -181,7 +186,9 @@ class Lookup:
         alive = [candidate for candidate in self.candidates if candidate.state is not _FAILED][: self.count]
         return [candidate for candidate in alive if candidate.state is _ANSWERED]
 
-    def _add(self, contacts: Iterable[Contact], depth: int, nearer_than: int = 0) -> int:
+    def _add(
+        self, contacts: Iterable[Contact], depth: int, nearer_than: int = 0, teller: Candidate | None = None
+    ) -> int:
         """Add unknown contacts; return how many of all were nearer than `nearer_than`."""
         closer = 0
         fresh = False
@@ -192,7 +199,7 @@ class Lookup:
             if candidate is None:
                 if node_id == self._own_id:
                     continue
-                candidate = Candidate(contact, contact.number ^ target, depth)
+                candidate = Candidate(contact, contact.number ^ target, depth, teller)
                 by_id[node_id] = candidate
                 self.candidates.append(candidate)
                 fresh = True

@@ -24,6 +24,11 @@ from .messages import FindNode, Nodes, Outcome, Reply, Request, Store, Stored
 from .rpc import Pending
 from .search import Context, Hop, Search
 
+OUTCOMES = {
+    outcome: "stored" if outcome is Outcome.STORED else "refused: " + outcome.name.lower().replace("_", " ")
+    for outcome in Outcome
+}
+
 
 class PutResult(NamedTuple):
     """Who holds the record so far; `newest_sequence` is the highest of this owner that a holder refused it for."""
@@ -42,6 +47,7 @@ class StoreSearch(Search):
         "_given",
         "_here",
         "_newest_sequence",
+        "_outcomes",
         "_outstanding",
         "_quorum",
         "_radius",
@@ -72,6 +78,7 @@ class StoreSearch(Search):
         self._stored: list[NodeId] = []
         self._tokens: dict[NodeId, bytes] = {}
         self._outstanding: dict[NodeId, None] = {}
+        self._outcomes: dict[NodeId, tuple[str, float | None]] = {}
 
     def request_for(self, candidate: Candidate, now: float) -> Request:
         """Store at once at a peer that is near enough and whose token is at hand; ask the others for contacts."""
@@ -112,6 +119,7 @@ class StoreSearch(Search):
         candidate = self.lookup.find(pending.contact.node_id)
         first = candidate is not None and candidate.state is not State.ANSWERED
         self._outstanding.pop(pending.contact.node_id, None)
+        self._outcomes[pending.contact.node_id] = OUTCOMES[reply.outcome], now - self.began_at
         self._settle(pending.contact.node_id, reply, first, now)
         if first:
             super().answered(pending, reply, now)
@@ -122,6 +130,7 @@ class StoreSearch(Search):
         """Go on without a dead peer; one that had answered is replaced by one more."""
         if pending.reply_type is Stored:
             self._outstanding.pop(pending.contact.node_id, None)
+            self._outcomes[pending.contact.node_id] = "no answer to the store", now - self.began_at
             candidate = self.lookup.find(pending.contact.node_id)
             self.lookup.count += candidate is not None and candidate.state is State.ANSWERED
         super().failed(pending, now)
@@ -131,6 +140,13 @@ class StoreSearch(Search):
         if not self._given:
             self._given = True
             self._done(PutResult(list(self._stored), self._newest_sequence, self.hops()), now)
+
+    def remark(self, candidate: Candidate) -> tuple[str, float | None]:
+        """Return what a holder said to the record."""
+        node_id = candidate.contact.node_id
+        if node_id in self._outstanding:
+            return "store under way", None
+        return self._outcomes.get(node_id, ("", None))
 
     def _offer(self, candidates: Sequence[Candidate], now: float) -> None:
         for candidate in candidates:

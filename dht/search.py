@@ -48,13 +48,21 @@ PATIENCE = 2  # times `parallelism`: how many requests a patient search has in f
 
 
 class Hop(NamedTuple):
-    """A peer asked: `depth` 1 was known at the start, `closer` of the nodes it named were nearer than itself."""
+    """A peer asked: `depth` 1 was known at the start, `closer` of the nodes it named were nearer than itself.
+
+    `asked_s` counts from the start of the search; `named_by` is who named it first; `remark` says what came of it
+    besides contacts, and `remark_s` when, where that was later than the answer.
+    """
 
     contact: Contact
     depth: int
     rtt_s: float | None
     outcome: str
     closer: int
+    asked_s: float = 0.0
+    named_by: NodeId | None = None
+    remark: str = ""
+    remark_s: float | None = None
 
 
 class LookupResult(NamedTuple):
@@ -75,6 +83,7 @@ class Search(ABC):
         "_on_end",
         "_quiet_s",
         "_quiet_since",
+        "began_at",
         "context",
         "ended",
         "lookup",
@@ -83,6 +92,7 @@ class Search(ABC):
     )
 
     lookup: Lookup
+    began_at: float
     _deadline: Timer
     _hedge: Timer | None
     _quiet_s: float
@@ -101,6 +111,7 @@ class Search(ABC):
         """Begin; `on_end(now)` is called once, when the search needs nothing more."""
         context, config = self.context, self.context.config
         self._on_end = on_end
+        self.began_at = now
         self._deadline = context.timers.at(now + config.lookup_timeout_s, self.end)
         self.lookup = Lookup(
             self.target,
@@ -126,6 +137,7 @@ class Search(ABC):
             return
         lookup, rpc = self.lookup, self.context.rpc
         while (candidate := lookup.next()) is not None:
+            candidate.asked_at = now
             if lookup.likely:
                 self._quiet_s = rpc.timing.patience_s(candidate.contact.node_id)
             if not rpc.ask(candidate.contact, self.request_for(candidate, now), self, now):
@@ -239,9 +251,22 @@ class Search(ABC):
     def hops(self) -> list[Hop]:
         """Return the peers asked so far, in order."""
         return [
-            Hop(candidate.contact, candidate.depth, candidate.rtt_s, candidate.state.value, candidate.closer)
+            Hop(
+                candidate.contact,
+                candidate.depth,
+                candidate.rtt_s,
+                candidate.state.value,
+                candidate.closer,
+                candidate.asked_at - self.began_at,
+                candidate.named_by.contact.node_id if candidate.named_by is not None else None,
+                *self.remark(candidate),
+            )
             for candidate in self.lookup.asked
         ]
+
+    def remark(self, candidate: Candidate) -> tuple[str, float | None]:
+        """Return what came of asking a peer besides contacts, and when, counted from the start."""
+        return "", None
 
     def _quiet(self, now: float) -> None:
         """Ask one more if nobody has answered for too long."""

@@ -14,7 +14,7 @@ import msgspec
 
 from ..wire.node_record import NodeRecord
 from .control_bench import BenchPhase, measure
-from .results import Answer, Found, Hop, NodeStatus, PeerStatus, Stored
+from .results import Answer, Explained, Found, Hop, NodeStatus, PeerStatus, Stored
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 TimeoutS = Annotated[float, msgspec.Meta(gt=0, le=3600)]
@@ -33,6 +33,9 @@ class Controlled(Protocol):
     async def trace(self, key: str) -> list[Hop]: ...
     async def put(self, key: str, value: str) -> Stored: ...
     async def get(self, key: str) -> Found: ...
+    async def explain_find(self, capability: str, *, timeout_s: float = ...) -> Explained: ...
+    async def explain_put(self, key: str, value: str) -> Explained: ...
+    async def explain_get(self, key: str) -> Explained: ...
     async def post(self, type_name: str, body: object, *, to: str) -> str: ...
     async def call(
         self,
@@ -142,6 +145,20 @@ async def get(node: Controlled, arguments: KeyArguments) -> Json:
     }
 
 
+async def explain_find(node: Controlled, arguments: CapabilityArguments) -> Json:
+    explained = await node.explain_find(arguments.capability, timeout_s=arguments.timeout_s)
+    return msgspec.to_builtins(explained)  # type: ignore[no-any-return]
+
+
+async def explain_put(node: Controlled, arguments: PutArguments) -> Json:
+    explained = await node.explain_put(arguments.key, arguments.value)
+    return msgspec.to_builtins(explained)  # type: ignore[no-any-return]
+
+
+async def explain_get(node: Controlled, arguments: KeyArguments) -> Json:
+    return msgspec.to_builtins(await node.explain_get(arguments.key))  # type: ignore[no-any-return]
+
+
 async def request(node: Controlled, arguments: RequestArguments) -> Json:
     answer = await node.call(
         arguments.type,
@@ -181,6 +198,9 @@ COMMANDS: dict[str, Command] = {
     "trace": Command(KeyArguments, trace),
     "put": Command(PutArguments, put),
     "get": Command(KeyArguments, get),
+    "explain_find": Command(CapabilityArguments, explain_find),
+    "explain_put": Command(PutArguments, explain_put),
+    "explain_get": Command(KeyArguments, explain_get),
     "request": Command(RequestArguments, request),
     "send": Command(SendArguments, send),
     "bench": Command(BenchArguments, bench),

@@ -24,8 +24,10 @@ from ..wire.identity import TEXT_LENGTH, Identity, NodeId
 from ..wire.node_record import NodeRecord
 from ..wire.record import Record, capability_key, name_key, node_key
 from .config import NodeConfig
+from .explaining import hops_of
 from .futures import Waiting
 from .ports import Clock
+from .results import Explained
 
 if TYPE_CHECKING:
     from .registry.client import RegistryClient
@@ -109,6 +111,23 @@ class Directory:
         """Return the agents that offer a capability, as they say themselves."""
         wanted = capability.lower()
         result = await self._get(capability_key(wanted), self._config.providers_max, timeout_s)
+        return await self._providers(wanted, result)
+
+    async def explain_find(self, capability: str, timeout_s: float) -> Explained:
+        """Find the agents that offer a capability, and tell who was asked and what they said."""
+        wanted, started = capability.lower(), self._clock.now()
+        key = capability_key(wanted)
+        result = await self._get(key, self._config.providers_max, timeout_s)
+        found = await self._providers(wanted, result)
+        return Explained(
+            key=wanted,
+            result=[record.to_json() for record in found],
+            source=None if result.source is None else result.source.node_id.text,
+            hops=hops_of(result.trace, key),
+            elapsed_ms=round((self._clock.now() - started) * 1000, 3),
+        )
+
+    async def _providers(self, wanted: str, result: GetResult) -> list[NodeRecord]:
         # Whoever signed a record under this key offers it, also when the list in the record was cut to fit.
         found = self._node_records(result, lambda record: True)
         return found or await self._find_in_registries(wanted)

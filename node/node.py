@@ -31,7 +31,7 @@ from .config import NodeConfig, registries_or_default
 from .conversations import Conversations, typed_reply
 from .host import Host
 from .messages import Message
-from .results import Answer, Found, Hop, NodeStatus, PeerEvent, PeerStatus, Stored
+from .results import Answer, Explained, Found, Hop, NodeStatus, PeerEvent, PeerStatus, Stored
 from .running import Profile, Running, Service
 
 T = TypeVar("T", bound=Message)
@@ -238,6 +238,18 @@ class Node:
     async def trace(self, key: str, *, timeout_s: float = 10.0) -> list[Hop]:
         """Look a key up and return every question asked on the way."""
         return await self._require("trace").values.trace(key, timeout_s)
+
+    async def explain_put(self, key: str, value: str, *, timeout_s: float = 5.0) -> Explained:
+        """Put a value and return who was asked, what they said and who holds it."""
+        return await self._require("put").values.explain_put(key, value, timeout_s)
+
+    async def explain_get(self, key: str, *, timeout_s: float = 5.0) -> Explained:
+        """Get a value and return who was asked and what they said."""
+        return await self._require("get").values.explain_get(key, timeout_s)
+
+    async def explain_find(self, capability: str, *, timeout_s: float = 5.0) -> Explained:
+        """Find agents by capability and return who was asked and what they said."""
+        return await self._require("search").directory.explain_find(capability, timeout_s)
 
     async def ping(self, peer: str, count: int = 1, *, timeout_s: float = 5.0) -> list[float]:
         """Return round-trip times to a peer, seconds."""

@@ -48,6 +48,28 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     closer: int
     """Contacts nearer to the key that the answer brought."""
+    distance_bits: int
+    """Length of the XOR distance to the key: 256 and a little less is far, half as much is next door."""
+    asked_ms: float
+    """When it was asked, from the start of the lookup."""
+    named_by: str | None
+    """Node id of who named it first; None when it was known at the start."""
+    remark: str
+    """What came of it besides contacts: records it has, or what it said to a store."""
+    remark_ms: float | None
+    """When a store was answered, from the start."""
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a put, a get or a find, and every question asked for it."""
+
+    key: str
+    result: Any
+    """Node ids of holders of a put, the value of a get, agents that a find found; None or empty when there is none."""
+    source: str | None
+    """Node id of who gave the first record, None when it was here, or when nobody did."""
+    hops: list[Hop]
+    elapsed_ms: float
 
 
 class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):

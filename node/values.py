@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..dht.dht import Dht
+from ..dht.get import GetResult
 from ..dht.put import PutResult
-from ..dht.search import Hop as DhtHop
 from ..dht.search import LookupResult
 from ..wire.errors import ConfigError, LookupFailed
 from ..wire.identity import Identity, NodeId
 from ..wire.record import Record, value_key
 from .config import NodeConfig
 from .directory import Directory
+from .explaining import hops_of, refusals_of
 from .futures import Waiting
 from .ports import Clock
-from .results import Found, Hop, Stored
+from .results import Explained, Found, Hop, Stored
 
 VALUE_BYTES_MAX = 800
 """A record is at most 1 KiB with its key, signature and numbers; this leaves room for them."""
@@ -47,6 +48,25 @@ class Values:
 
     async def put(self, key: str, value: str, timeout_s: float) -> Stored:
         """Sign a value, store it, and renew it while this node runs."""
+        result = await self._put(key, value, timeout_s)
+        if not result.stored_on:
+            hint = refusals_of(result.hops) or "is this node joined? see `mesh99 peers`"
+            raise LookupFailed(f"a holder for {key}", hint)
+        return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on])
+
+    async def explain_put(self, key: str, value: str, timeout_s: float) -> Explained:
+        """Put a value, and tell who was asked and what they said; no holder is a result too."""
+        started = self._clock.now()
+        result = await self._put(key, value, timeout_s)
+        return Explained(
+            key=key,
+            result=[node_id.text for node_id in result.stored_on],
+            source=None,
+            hops=hops_of(result.hops, value_key(key)),
+            elapsed_ms=self._since_ms(started),
+        )
+
+    async def _put(self, key: str, value: str, timeout_s: float) -> PutResult:
         data = value.encode()
         if len(data) > VALUE_BYTES_MAX:
             hint = "put a reference to it instead, or send it as a message"
@@ -62,24 +82,35 @@ class Values:
             "answer from enough holders",
             timeout_s,
         )
-        if not result.stored_on:
-            raise LookupFailed(f"a holder for {key}", "is this node joined? see `mesh99 peers`")
-        self._directory.publish(value_key(key), create)
-        return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on])
+        if result.stored_on:
+            self._directory.publish(value_key(key), create)
+        return result
 
     async def get(self, key: str, timeout_s: float) -> Found:
         """Return the newest value; raises LookupFailed when no holder has one."""
         started = self._clock.now()
         result = await self._directory.get(value_key(key), OWNERS_READ, timeout_s)
-        records = [record for record in result.records if record.value]
-        if not records:
+        newest = _newest(result)
+        if newest is None:
             raise LookupFailed(f"key {key}", "it was never put here, or its life is over")
-        newest = max(records, key=lambda record: record.sequence)
         return Found(
             value=newest.value.decode(errors="replace"),
             owner=newest.owner.node_id.text,
             hops=result.hops,
             elapsed_s=self._clock.now() - started,
+        )
+
+    async def explain_get(self, key: str, timeout_s: float) -> Explained:
+        """Get a value, and tell who was asked and what they said; none is a result too."""
+        started = self._clock.now()
+        result = await self._directory.get(value_key(key), OWNERS_READ, timeout_s)
+        newest = _newest(result)
+        return Explained(
+            key=key,
+            result=None if newest is None else newest.value.decode(errors="replace"),
+            source=None if result.source is None else result.source.node_id.text,
+            hops=hops_of(result.trace, value_key(key)),
+            elapsed_ms=self._since_ms(started),
         )
 
     async def trace(self, key: str, timeout_s: float) -> list[Hop]:
@@ -90,19 +121,17 @@ class Values:
             "end of the lookup",
             timeout_s,
         )
-        return [_hop(hop) for hop in result.hops]
+        return hops_of(result.hops, target)
+
+    def _since_ms(self, started: float) -> float:
+        return round((self._clock.now() - started) * 1000, 3)
 
     def _begin(self, start: Callable[[], None]) -> None:
         start()
         self._kick()
 
 
-def _hop(hop: DhtHop) -> Hop:
-    return Hop(
-        node_id=hop.contact.node_id.text,
-        endpoint=str(hop.contact.endpoint),
-        depth=hop.depth,
-        rtt_ms=None if hop.rtt_s is None else round(hop.rtt_s * 1000, 3),
-        outcome=hop.outcome,
-        closer=hop.closer,
-    )
+def _newest(result: GetResult) -> Record | None:
+    """Return the value that counts; a record without one says that it was taken back."""
+    live = [record for record in result.records if record.value]
+    return max(live, key=lambda record: record.sequence, default=None)

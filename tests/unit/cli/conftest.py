@@ -15,11 +15,12 @@ from click.testing import CliRunner, Result
 
 from mesh99.cli.main import main
 from mesh99.node.control import ControlServer
-from mesh99.node.results import Answer, Found, Hop, NodeStatus, PeerStatus, Stored
+from mesh99.node.results import Answer, Explained, Found, Hop, NodeStatus, PeerStatus, Stored
 from mesh99.wire.errors import LookupFailed, MeshError
 
 NODE_ID = "k3jx8a2m" + "a" * 44
 OTHER_ID = "zq7w2b4c" + "b" * 44
+DEAD_ID = "m4n5p6q7" + "c" * 44
 
 
 class FakeRecord:
@@ -40,6 +41,24 @@ class FakeRecord:
             "sequence": 7,
             "ttl_s": 1200,
         }
+
+
+def first_hop() -> Hop:
+    return Hop(
+        node_id=OTHER_ID, endpoint="udp://127.0.0.1:7400", depth=1, rtt_ms=0.5, outcome="answered", closer=3,
+        distance_bits=251, asked_ms=0.0, named_by=None, remark="stored", remark_ms=1.25,
+    )  # fmt: skip
+
+
+def dead_hop() -> Hop:
+    return Hop(
+        node_id=DEAD_ID, endpoint="udp://127.0.0.1:7403", depth=2, rtt_ms=None, outcome="failed", closer=0,
+        distance_bits=248, asked_ms=0.6, named_by=OTHER_ID, remark="", remark_ms=None,
+    )  # fmt: skip
+
+
+def explained(key: str, result: object) -> Explained:
+    return Explained(key=key, result=result, source=OTHER_ID, hops=[first_hop(), dead_hop()], elapsed_ms=2.5)
 
 
 @dataclass
@@ -92,15 +111,20 @@ class FakeNode:
 
     async def trace(self, key: str, *, timeout_s: float = 10.0) -> list[Hop]:
         self._asked("trace", key)
-        hop = Hop(
-            node_id=OTHER_ID,
-            endpoint="udp://127.0.0.1:7400",
-            depth=1,
-            rtt_ms=0.5,
-            outcome="answered",
-            closer=3,
-        )
-        return [hop]
+        return [first_hop(), dead_hop()]
+
+    async def explain_find(self, capability: str, *, timeout_s: float = 5.0) -> Explained:
+        self._asked("explain_find", capability, timeout_s)
+        found = [FakeRecord().to_json()] if capability == "summarize" else []
+        return explained(capability, found)
+
+    async def explain_put(self, key: str, value: str, *, timeout_s: float = 5.0) -> Explained:
+        self._asked("explain_put", key, value)
+        return explained(key, [] if key == "refused" else [OTHER_ID, NODE_ID])
+
+    async def explain_get(self, key: str, *, timeout_s: float = 5.0) -> Explained:
+        self._asked("explain_get", key)
+        return explained(key, None if key == "nothing" else "the value")
 
     async def put(self, key: str, value: str, *, timeout_s: float = 5.0) -> Stored:
         self._asked("put", key, value)

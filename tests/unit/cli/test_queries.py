@@ -33,6 +33,9 @@ KEYS = {
     ("trace", "key"): {"hops"},
     ("put", "key", "value"): {"key", "stored_on"},
     ("get", "key"): {"value", "from", "hops", "ms"},
+    ("put", "key", "value", "--explain"): {"key", "result", "source", "hops", "elapsed_ms"},
+    ("get", "key", "--explain"): {"key", "result", "source", "hops", "elapsed_ms"},
+    ("find", "summarize", "--explain"): {"key", "result", "source", "hops", "elapsed_ms"},
     ("request", "--to", "writer", "echo"): {"reply", "from", "ms", "path", "transport"},
     ("send", "--to", "writer", "Note"): {"id", "state"},
     ("bench", "writer", "--duration", "0.1"): {"rtt_us", "requests_per_s", "mb_per_s"},
@@ -186,3 +189,37 @@ def test_bench_needs_each_phase_to_answer(document: Callable[..., Any], node: An
     assert figures["rtt_us"] > 10_000
     assert 1000 < figures["requests_per_s"] < 6400
     assert 0 < figures["mb_per_s"] < 4 * 1.05 / 0.01
+
+
+@pytest.mark.usefixtures("node")
+def test_trace_draws_each_node_under_the_one_that_named_it(mesh99: Any) -> None:
+    result = mesh99("trace", "key")
+    head, first, dead = result.stdout.splitlines()
+    assert head.split()[:2] == ["NODE", "BITS"]
+    assert first.split()[:4] == ["zq7w2b4c", "251", "0.00", "0.50"]
+    assert "answered, stored at 1.25 ms" in first
+    assert dead.startswith("  m4n5p6q7")
+    assert dead.split()[1:5] == ["248", "0.60", "-", "failed"]
+    assert result.stderr == "2 asked, 1 answered, 1 failed, nearest zq7w2b4c at 251 bits\n"
+
+
+@pytest.mark.usefixtures("node")
+def test_explain_shows_the_lookup_and_what_came_of_it(mesh99: Any) -> None:
+    put, get, find = (
+        mesh99(*words, "--explain") for words in (("put", "key", "x"), ("get", "key"), ("find", "summarize"))
+    )
+    assert all("zq7w2b4c" in result.stdout and "m4n5p6q7" in result.stdout for result in (put, get, find))
+    assert "key is stored on 2 nodes after 2.5 ms: zq7w2b4c, k3jx8a2m" in put.stderr
+    assert "first from zq7w2b4c, after 2.5 ms" in get.stderr
+    assert get.stdout.splitlines()[-1] == "the value"
+    assert "1 found after 2.5 ms" in find.stderr
+    assert "writer" in find.stdout
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize("words", [("put", "refused", "x"), ("get", "nothing"), ("find", "juggle")])
+def test_explain_shows_the_lookup_of_what_failed_too(mesh99: Any, words: tuple[str, ...]) -> None:
+    result = mesh99(*words, "--explain")
+    assert result.exit_code == 1
+    assert "m4n5p6q7" in result.stdout
+    assert "error: nobody" in result.stderr
