@@ -8,7 +8,7 @@ import click
 
 from .client import Client
 from .options import MeshCommand, pass_environment
-from .output import Environment
+from .output import Environment, decimal, size
 
 
 @click.command("status", cls=MeshCommand)
@@ -21,6 +21,7 @@ def command(environment: Environment) -> None:
 
 def fields_of(status: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what a person wants to know of a node, most wanted first."""
+    dht = status["dht"]
     return [
         ("name", status["name"] or "-"),
         ("node id", status["node_id"]),
@@ -28,7 +29,14 @@ def fields_of(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("endpoints", "  ".join(status["endpoints"])),
         ("nat", status["nat"]),
         ("peers", f"{status['peers']} sessions, {status['contacts']} contacts"),
-        ("records", str(status["records"])),
+        ("records", f"{dht['records']}, {size(dht['record_bytes'])}"),
+        ("network", f"about {dht['network_size']} nodes, median round trip {decimal(dht['rtt_p50_ms'])} ms"),
+        ("buckets", "  ".join(f"{bits}:{count}" for bits, count in dht["contacts_by_bucket"].items()) or "-"),
+        (
+            "lookups",
+            f"{dht['lookups']}, {dht['refreshes']} of them refreshes; {dht['requests']} requests,"
+            f" {dht['timeouts']} time-outs, {sum(dht['failures'].values())} failed, {dht['hedges']} hedges",
+        ),
         ("registry", status["registry"] or "none"),
         ("uptime", duration(status["uptime_s"])),
         (

@@ -38,6 +38,7 @@ from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
 from .server import Answers, Server
 from .shared_gets import SharedGets
+from .statistics import Statistics, look
 from .store import Held, RecordStore
 from .table import RoutingTable
 from .timers import Timers
@@ -83,6 +84,7 @@ class Dht:
         self._gets = SharedGets(config.lookups_waiting_max)
         self._publishing = RegionQueue(self._context, self._run)
         self._running = 0
+        self._started = 0
         self._waiting: deque[Search] = deque()
 
     def receive(
@@ -233,6 +235,12 @@ class Dht:
         """Return contacts worth keeping for the next start, the longest known first."""
         return self.table.longest_known(limit)
 
+    def statistics(self) -> Statistics:
+        """Return what this node did and holds."""
+        running, waiting = self._running, len(self._waiting)
+        dropped = dict(self.dropped)
+        return look(self._context, lookups=self._started, running=running, waiting=waiting, dropped=dropped)
+
     def _stored(self, held: Held, now: float) -> None:
         self.listeners.changed(held, now)
         self.listenings.heard(held, now)
@@ -248,6 +256,7 @@ class Dht:
 
     def _start(self, search: Search, now: float) -> None:
         self._running += 1
+        self._started += 1
         self._maintenance.looked_up(search.target, now)
         search.start(now, self._search_ended)
 
@@ -263,6 +272,7 @@ class Dht:
     def _look_up(self, target: bytes, now: float) -> None:
         """Refresh the table around a target, unless there is more urgent work than can be done."""
         if len(self._waiting) < self._config.lookups_waiting_max:
+            self._rpc.counts.refreshes += 1
             count = self._config.bucket_size if target == self._context.own_id else self._config.refresh_count
             self._run(NodeSearch(self._context, target, count, _nobody_waits, patient=True), now)
 

@@ -22,6 +22,7 @@ from ..wire.identity import NodeId
 from .config import DhtConfig
 from .messages import REPLY_OF, WRITES, Reply, encode_request
 from .messages import Request as RequestMessage
+from .statistics import Counts
 from .timers import Timer, Timers
 from .timing import PeerTiming, Timing
 from .window import Window
@@ -103,6 +104,7 @@ class Rpc:
         "_timers",
         "_waiting",
         "_window",
+        "counts",
         "outgoing",
         "timing",
     )
@@ -115,6 +117,7 @@ class Rpc:
         on_failed: Callable[[Contact, float], None],
     ) -> None:
         self.timing = Timing(config)
+        self.counts = Counts()
         self.outgoing: list[Request] = []
         self._config = config
         self._timers = timers
@@ -138,6 +141,7 @@ class Rpc:
         timeout_s = self.timing.timeout_s(timing)
         pending = Pending(request_id, request, REPLY_OF[type(message)], waiter, timing, timeout_s, now)
         self._pending[request_id] = pending
+        self.counts.requests += 1
         if self._window.has_room:
             self._begin(pending, now)
         else:
@@ -156,6 +160,7 @@ class Rpc:
         if pending.tries == 1:
             self._window.answered()
         self._leave(pending, now)
+        self.counts.answers += 1
         self.timing.measured(pending.timing, now - pending.sent_at, pending.tries)
         if pending.tries > 1:
             self._window.answered_late(pending.sent_at, now)
@@ -170,6 +175,7 @@ class Rpc:
     def unreachable(self, node_id: NodeId, now: float) -> bool:
         """Fail all requests to a peer at once; False when there are none."""
         doomed = [each for each in self._pending.values() if each.contact.node_id == node_id]
+        self.counts.failures_unreachable += len(doomed)
         for pending in doomed:
             self._fail(pending, now)
         return bool(doomed)
@@ -207,7 +213,9 @@ class Rpc:
         pending.timer = self._timers.at(now + pending.timeout_s, lambda then: self._expired(pending, then))
 
     def _expired(self, pending: Pending, now: float) -> None:
+        self.counts.timeouts += 1
         if pending.tries >= self._config.tries_max:
+            self.counts.failures_silent += 1
             self._fail(pending, now)
             return
         pending.timeout_s = self.timing.expired(pending.timing, pending.timeout_s)

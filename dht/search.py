@@ -275,6 +275,7 @@ class Search(ABC):
             self._quiet_s *= 2
             longest = next((each for each in self.lookup.asked if each.state is State.WAITING), None)
             if longest is not None:
+                self.context.rpc.counts.hedges += 1
                 self.lookup.slow(longest)
                 self.advance(now)
         self._listen_on()

@@ -9,6 +9,7 @@ enters the median with its longest reading, so that a slow network is learned ev
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
@@ -73,6 +74,11 @@ class Timing:
         self._network_timing = PeerTiming()
         self.first_timeout_s = config.timeout_first_s
         self.hedge_s = self._quick_s = config.timeout_first_s / MEDIAN_FACTOR
+
+    @property
+    def samples(self) -> Sequence[float]:
+        """Return the last round trips of the whole network, in seconds."""
+        return self._samples
 
     def of(self, node_id: NodeId) -> PeerTiming:
         """Return the timing of a peer; of too many, the first remembered is forgotten."""

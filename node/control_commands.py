@@ -101,7 +101,7 @@ class Command:
 
 
 async def status(node: Controlled, _: Arguments) -> Json:
-    return msgspec.structs.asdict(node.status())
+    return msgspec.to_builtins(node.status(), str_keys=True)  # type: ignore[no-any-return]
 
 
 async def peers(node: Controlled, _: Arguments) -> list[Json]:

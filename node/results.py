@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from ..dht.statistics import Statistics
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The reply to an untyped request, and how it came."""
@@ -101,6 +103,8 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: list[str]
     uptime_s: float
     dropped: dict[str, int]
+    dht: Statistics
+    """What its part of the DHT did and holds."""
 
 
 class PeerEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -186,6 +186,7 @@ class Running:
             capabilities=list(self._node.capabilities),
             uptime_s=round(self.host.now() - self._started, 3),
             dropped=overlay.dropped_by_reason(),
+            dht=overlay.dht.statistics(),
         )
 
     # peers

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mesh99.cli.main import main
+from mesh99.dht.statistics import Statistics
 from mesh99.node.control import ControlServer
 from mesh99.node.results import Answer, Explained, Found, Hop, NodeStatus, PeerStatus, Stored
 from mesh99.wire.errors import LookupFailed, MeshError
@@ -41,6 +42,13 @@ class FakeRecord:
             "sequence": 7,
             "ttl_s": 1200,
         }
+
+
+STATISTICS = Statistics(
+    contacts=3, contacts_by_bucket={0: 2, 1: 1}, reserve=0, network_size=4, records=4, record_bytes=1234, lookups=9,
+    lookups_running=1, lookups_waiting=0, refreshes=2, requests=31, requests_in_flight=1, answers=27, timeouts=5,
+    hedges=1, failures={"silent": 2, "unreachable": 1}, dropped={"malformed": 1}, rtt_p50_ms=0.4,
+)  # fmt: skip
 
 
 def first_hop() -> Hop:
@@ -78,7 +86,7 @@ class FakeNode:
         return NodeStatus(
             node_id=NODE_ID, name="reader", endpoints=["udp://127.0.0.1:7401"], nat="unknown", observed=[],
             peers=2, contacts=3, records=4, registry="http://localhost:4567", uuid=None,
-            capabilities=["read"], uptime_s=93784.5, dropped={"replay": 2},
+            capabilities=["read"], uptime_s=93784.5, dropped={"replay": 2}, dht=STATISTICS,
         )  # fmt: skip
 
     async def learn_names(self) -> None:
