@@ -52,7 +52,9 @@ class Candidate:
 
     __slots__ = ("asked_at", "closer", "contact", "depth", "distance", "named_by", "rtt_s", "state")
 
-    def __init__(self, contact: Contact, distance: int, depth: int, named_by: Candidate | None) -> None:
+    def __init__(
+        self, contact: Contact, distance: int, depth: int, named_by: Candidate | None = None
+    ) -> None:
         self.contact = contact
         self.distance = distance
         self.depth = depth
