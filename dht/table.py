@@ -139,7 +139,8 @@ class RoutingTable:
     def radius(self, count: int) -> int:
         """Estimate within which distance of any target its `count` nearest nodes of the network lie."""
         if self._radius is None:
-            near = self.nearest(self._own, self._config.bucket_size)
+            # No more than a join has found for certain: gaps behind them would make the network look smaller.
+            near = self.nearest(self._own, min(self._config.join_count, self._config.bucket_size))
             distances = [number_of(contact.node_id) ^ self._own for contact in near]
             self._radius = expected_radius(distances, 1)
         return min(SPACE, count * self._radius)

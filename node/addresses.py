@@ -6,6 +6,7 @@ show that: whoever listens at `::` has IPv4 and IPv6 endpoints, and peers of bot
 
 from __future__ import annotations
 
+import errno
 import socket
 
 from ..wire.endpoint import Endpoint
@@ -15,9 +16,22 @@ ANY_V4, ANY_V6 = "0.0.0.0", "::"
 ROUTE_PROBES = {socket.AF_INET: ("203.0.113.1", 9), socket.AF_INET6: ("2001:db8::1", 9)}
 """Documentation addresses (RFC 5737, RFC 3849): asking the kernel for a route sends nothing and tells our own one."""
 
+FREE_PORT_TRIES = 8
+"""Any port that is free for UDP may be taken for TCP; eight of the kernel's choice are not all taken."""
+
 
 def bind_pair(wanted: Endpoint) -> tuple[socket.socket, socket.socket]:
     """Bind UDP and TCP to the same port; raises OSError."""
+    for _ in range(FREE_PORT_TRIES - 1 if not wanted.port else 0):
+        try:
+            return _bind_once(wanted)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return _bind_once(wanted)
+
+
+def _bind_once(wanted: Endpoint) -> tuple[socket.socket, socket.socket]:
     family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
     udp = socket.socket(family, socket.SOCK_DGRAM)
     tcp = socket.socket(family, socket.SOCK_STREAM)

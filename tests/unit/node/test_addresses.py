@@ -62,3 +62,24 @@ async def test_a_node_at_all_addresses_meets_peers_of_both_kinds(nodes: Nodes, l
     assert len(answer.reply) == 600_000
     back = await until_done(lambda: both.call("echo", "y" * 600_000, to="other"))
     assert back.sender == other.node_id.text
+
+
+def test_a_free_port_of_udp_that_is_taken_for_tcp_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        real, asked = socket.socket.bind, []
+
+        class Chosen(socket.socket):
+            def bind(self, address):
+                if self.type == socket.SOCK_DGRAM:
+                    asked.append(address)
+                    address = (address[0], port if len(asked) == 1 else address[1])
+                real(self, address)
+
+        monkeypatch.setattr(socket, "socket", Chosen)
+        udp, tcp = bind_pair(Endpoint("udp", "127.0.0.1", 0))
+        with udp, tcp:
+            assert udp.getsockname()[1] == tcp.getsockname()[1] != port
+        assert len(asked) == 2
