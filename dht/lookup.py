@@ -15,7 +15,7 @@ estimate the nearest nodes lie, or at once when a seed lies there. It is finishe
 that did not fail have all answered; `count` may grow while it runs.
 
 Where any of several will do (whoever holds a value), a search may begin with one: of the candidates within `likely`
-the one with the lowest `cost` is asked alone, until somebody there disappoints.
+the one with the lowest `cost` is asked alone, unless it is over `cost_max`; when it disappoints the search goes wide.
 
 What it deliberately does not do: disjoint paths, and any judgement about the answers.
 """
@@ -74,6 +74,7 @@ class Lookup:
         "asked",
         "candidates",
         "cost",
+        "cost_max",
         "count",
         "likely",
         "parallelism",
@@ -97,10 +98,12 @@ class Lookup:
         radius: int = 0,
         likely: int = 0,
         cost: Callable[[Candidate], float] = _DISTANCE,
+        cost_max: float = float("inf"),
     ) -> None:
         self.target = target
         self.likely = likely
         self.cost = cost
+        self.cost_max = cost_max
         self.count = count
         self.parallelism = parallelism
         self.parallelism_wide = parallelism_wide
@@ -215,7 +218,11 @@ class Lookup:
         likely = [candidate for candidate in self.candidates if candidate.distance <= self.likely]
         if any(candidate.state is _WAITING for candidate in likely):
             return None
-        return self._ask(min(likely, key=self.cost))
+        best = min(likely, key=self.cost)
+        if self.cost(best) <= self.cost_max:
+            return self._ask(best)
+        self.likely = 0
+        return self.next()
 
     def _ask(self, candidate: Candidate) -> Candidate:
         candidate.state = _WAITING
@@ -228,7 +235,7 @@ class Lookup:
             self.waiting -= 1
         candidate.state = state
         if candidate.distance <= self.likely:
-            self.likely = 0
+            self.likely, self.wide = 0, True
 
     def _nearest_has_answered(self) -> bool:
         for candidate in self.candidates:

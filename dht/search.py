@@ -124,6 +124,7 @@ class Search(ABC):
             radius=self.wide_radius(),
             likely=self.likely_radius(),
             cost=self._expected_rtt_s,
+            cost_max=context.rpc.timing.median_s,
         )
         self._quiet_s = context.rpc.timing.hedge_s
         self._quiet_since = now

@@ -63,6 +63,7 @@ class Timing:
         "_samples",
         "first_timeout_s",
         "hedge_s",
+        "median_s",
     )
 
     def __init__(self, config: DhtConfig) -> None:
@@ -73,7 +74,7 @@ class Timing:
         self._fresh = 0
         self._network_timing = PeerTiming()
         self.first_timeout_s = config.timeout_first_s
-        self.hedge_s = self._quick_s = config.timeout_first_s / MEDIAN_FACTOR
+        self.hedge_s = self.median_s = self._quick_s = config.timeout_first_s / MEDIAN_FACTOR
 
     @property
     def samples(self) -> Sequence[float]:
@@ -117,7 +118,7 @@ class Timing:
         """Return how long an answer of a peer takes, the network's median if it was never measured."""
         timing = self._peers.get(node_id)
         known_s = timing.smoothed_s if timing is not None else None
-        return self.first_timeout_s / MEDIAN_FACTOR if known_s is None else known_s
+        return self.median_s if known_s is None else known_s
 
     def patience_s(self, node_id: NodeId) -> float:
         """Return how long to wait for a peer before another is asked as well, which costs a message only."""
@@ -177,7 +178,8 @@ class Timing:
         if few or self._fresh >= SAMPLES_PER_MEDIAN:
             self._fresh = self._fresh if few else 0
             ascending = sorted(self._samples)
-            first_s = self._clamped(MEDIAN_FACTOR * ascending[len(ascending) // 2])
+            self.median_s = ascending[len(ascending) // 2]
+            first_s = self._clamped(MEDIAN_FACTOR * self.median_s)
             self._quick_s = ascending[len(ascending) // 4]
             hedge_s = self._clamped(self._quick_s)
             self.first_timeout_s = max(first_s, self.first_timeout_s) if few else first_s

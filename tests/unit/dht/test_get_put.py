@@ -344,11 +344,12 @@ def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, monkey
     expected = reader.dht._context.rpc.timing.expected_rtt_s
     assert expected(asked[0]) <= min(expected(node.node_id) for node in holders(network)) * 1.5
 
-    quickest = next(node for node in network.nodes if node.node_id == asked[0])
-    quickest.alive = False
+    quick = sorted(holders(network), key=lambda node: expected(node.node_id))[:4]
+    for node in quick:
+        node.alive = False
     began, asked[:] = network.now, []
     assert network.get(reader, KEY).records
-    assert asked[0] == quickest.node_id
+    assert asked[0] in {node.node_id for node in quick}
     assert network.now - began < 0.5, "less than a time-out and two tries"
 
 
