@@ -11,7 +11,7 @@ from kademlia.network import Server
 from .systems import Network
 from .ways import HOST, Way
 
-JOINS_AT_ONCE = 8
+JOINS_AT_ONCE = 32
 
 # It warns about every lost request, which is what a killed node is about.
 for name in ("kademlia", "rpcudp"):

@@ -16,7 +16,7 @@ from ..overlay_host import OverlayHost
 from .systems import Network
 from .ways import Way
 
-JOINS_AT_ONCE = 8
+JOINS_AT_ONCE = 32
 TTL_S = 3600
 
 
