@@ -57,6 +57,8 @@ class Amplification(Check):
         self._doubled = 2 if stage.scenario.links.duplicate else 1
         """A packet that the network doubles comes twice, and is answered twice."""
         self._boxed = stage.scenario.nat is not None
+        self._met: dict[tuple[int, Endpoint], None] = {}
+        """Who has shown itself to which host: a box that gives the host another endpoint changes nothing about it."""
         self._accounts: dict[tuple[Endpoint, Endpoint], Account] = {}
         """By the endpoint under which a host is known to a peer, and that of the peer."""
         self.worst = 0.0
@@ -80,6 +82,8 @@ class Amplification(Check):
         if account is not None and not account.proved:
             account.came += self._doubled * len(packet)
             account.proved = not false and (account.called or account.went > 0)
+            if account.proved and self._boxed and receiver != NOBODY:
+                self._note_met(receiver, source)
 
     def _went(self, sender: int, destination: Endpoint, account: Account, packet: Packet) -> None:
         if packet[0] == INITIAL:
@@ -105,8 +109,13 @@ class Amplification(Check):
         host = self.stage.population.hosts.get(index)
         if host is not None and host.up:
             lines = host.overlay.lines.by_local_id.values()
-            account.proved = any(line.session.path == peer for line in lines)
+            account.proved = (index, peer) in self._met or any(line.session.path == peer for line in lines)
         return account
+
+    def _note_met(self, index: int, peer: Endpoint) -> None:
+        if len(self._met) >= FOLLOWED_MAX:
+            del self._met[next(iter(self._met))]
+        self._met[index, peer] = None
 
     def _may_come(self, receiver: int) -> bool:
         """Tell whether somebody who is nobody yet may get the packet: boxes let in when it arrives."""

@@ -113,7 +113,7 @@ def test_poisoned_records_reach_readers_and_holders_and_are_refused_there() -> N
         )
 
     hostile: dict[NodeId, None] = {}
-    run, outcome = _run(small(adversary=(Adversary(kind="poisoner", count=5),)), watch)
+    run, outcome = _run(small(adversary=(Adversary(kind="poisoner", count=10),), duration=40.0), watch)
     servers = [s for s in _servers(_of(run, Poisoner)) if isinstance(s, PoisonerServer)]
     assert sum(server.lies for server in servers) > 2 * len(LIES)
     assert refused["failed"] > 0, refused
