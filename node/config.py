@@ -60,7 +60,7 @@ class NodeConfig:
     """How long `send` may take to find and call a peer it has no line to."""
 
     pending_events_max: int = 256
-    """Peer events kept for a reader that does not keep up; the oldest are dropped."""
+    """Events (of peers, of a watch) kept for each reader that does not keep up; the oldest are dropped."""
 
     host: HostConfig = field(default_factory=HostConfig)
     overlay: OverlayConfig = field(default_factory=OverlayConfig)

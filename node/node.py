@@ -16,7 +16,7 @@ a directory on its DHT (directory.py). It joins through registries, given peers 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -31,7 +31,18 @@ from .config import NodeConfig, registries_or_default
 from .conversations import Conversations, typed_reply
 from .host import Host
 from .messages import Message
-from .results import Answer, Explained, Found, Hop, NodeStatus, PeerEvent, PeerStatus, Stored
+from .results import (
+    AgentEvent,
+    Answer,
+    Explained,
+    Found,
+    Hop,
+    NodeStatus,
+    PeerEvent,
+    PeerStatus,
+    Stored,
+    ValueEvent,
+)
 from .running import Profile, Running, Service
 
 T = TypeVar("T", bound=Message)
@@ -234,6 +245,18 @@ class Node:
     async def get(self, key: str, *, timeout_s: float = 5.0) -> Found:
         """Return the newest value under a key; raises LookupFailed when there is none."""
         return await self._require("get").values.get(key, timeout_s)
+
+    def watch(self, capability: str) -> AsyncGenerator[AgentEvent, None]:
+        """Iterate over the agents that offer a capability, this one included, and those that come and go from then on.
+
+        One that stops without a word is gone when its record ends (`record_ttl_s`). The first step raises QueueFull
+        when this node watches too much already.
+        """
+        return self._require("watch").watches.agents(capability)
+
+    def watch_value(self, key: str) -> AsyncGenerator[ValueEvent, None]:
+        """Iterate over the values under a key, one of each signer, and their changes from then on."""
+        return self._require("watch").watches.values(key)
 
     async def trace(self, key: str, *, timeout_s: float = 10.0) -> list[Hop]:
         """Look a key up and return every question asked on the way."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..dht.statistics import Statistics
+from ..wire.node_record import NodeRecord
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,3 +115,23 @@ class PeerEvent(msgspec.Struct, frozen=True, kw_only=True):
     """`came` or `gone`."""
     node_id: str
     name: str
+
+
+class AgentEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent with a watched capability came or went."""
+
+    kind: str
+    """`came` or `gone`."""
+    agent: NodeRecord
+    """What it says about itself, or last said."""
+
+
+class ValueEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A value under a watched key came, changed or went."""
+
+    kind: str
+    """`came`, `changed` or `gone`."""
+    value: str
+    """The value, or what it was before it went."""
+    owner: str
+    """Node id of who signed it."""

@@ -28,6 +28,7 @@ from .peer_events import PeerEvents
 from .pump import Pump
 from .results import NodeStatus, PeerEvent, PeerStatus
 from .values import Values
+from .watches import Watches
 
 if TYPE_CHECKING:
     from .registry.client import RegistryClient
@@ -93,6 +94,7 @@ class Running:
         parts = (node.identity, self.overlay.dht, host, node.config, self.waiting)
         self.directory = Directory(*parts, self.pump.kick, self.clients)
         self.values = Values(*parts, self.directory, self.pump.kick)
+        self.watches = Watches(self.overlay.dht, host, node.config, self.pump.kick)
         self.joining = Joining(
             self.overlay.dht,
             host,
@@ -131,6 +133,7 @@ class Running:
         """Undo `start`; safe at any point of it. Whoever waits for something is told first."""
         self._conversations.close()
         self.waiting.close()
+        self.watches.close()
         self.directory.stop()
         for service in self._services:
             await service.stop()
