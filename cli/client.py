@@ -7,11 +7,16 @@ longer to load than all else that such a command does.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .exit_codes import ExitCode
 from .failure import Failure
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 TIMEOUT_S = 30.0
 REPLY_BYTES_MAX = 128 * 1024 * 1024  # a message of the largest size, as JSON
@@ -28,6 +33,21 @@ class Client:
 
         `wait_s` is how long a silent node is waited for: over any time-out that is in the arguments.
         """
+        with self._answer(command, arguments, wait_s, wait_s) as answer:
+            return result_of(json.loads(answer.read(REPLY_BYTES_MAX)))
+
+    def watch(self, command: str, **arguments: Any) -> Iterator[Any]:
+        """Run one command that has ever more results; raises Failure, also when the node stops."""
+        with self._answer(command, arguments, TIMEOUT_S, None) as answer:
+            while line := answer.readline(REPLY_BYTES_MAX):
+                yield result_of(json.loads(line))
+        raise Failure(f"the node in {self.home} has stopped", None, ExitCode.NO_NODE)
+
+    @contextmanager
+    def _answer(
+        self, command: str, arguments: dict[str, Any], wait_s: float, pause_s: float | None
+    ) -> Iterator[HTTPResponse]:
+        """Ask and yield the answer, of which each part may take `pause_s`; raises Failure."""
         from http.client import HTTPException
 
         from .control_connection import ControlConnection
@@ -35,8 +55,10 @@ class Client:
         connection = ControlConnection(self.home, wait_s)
         try:
             connection.request("POST", f"/call/{command}", json.dumps(arguments), {"Connection": "close"})
-            body = connection.getresponse().read(REPLY_BYTES_MAX)
-            return result_of(json.loads(body))
+            sock = connection.sock
+            with connection.getresponse() as answer:
+                sock.settimeout(pause_s)
+                yield answer
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
             raise no_node(self.home) from error
         except TimeoutError as error:

@@ -7,7 +7,7 @@ import click
 from .client import TIMEOUT_S, Client
 from .failure import Failure
 from .lookup_view import draw
-from .options import MeshCommand, explain_option, pass_environment, timeout_option
+from .options import MeshCommand, explain_option, pass_environment, timeout_option, watch_option
 from .output import Environment, short
 
 
@@ -15,9 +15,15 @@ from .output import Environment, short
 @click.argument("capability")
 @timeout_option
 @explain_option
+@watch_option
 @pass_environment
-def command(environment: Environment, capability: str, timeout_s: float, explain: bool) -> None:
-    """List the agents that offer CAPABILITY."""
+def command(environment: Environment, capability: str, timeout_s: float, explain: bool, watch: bool) -> None:
+    """List the agents that offer CAPABILITY, with --watch also those that come and go from then on."""
+    if explain and watch:
+        raise click.UsageError("give either --explain or --watch")
+    if watch:
+        _watch(environment, capability)
+        return
     with environment.waiting(f"looking for {capability}"):
         answer = Client(environment.home).call(
             "explain_find" if explain else "find",
@@ -38,3 +44,10 @@ def command(environment: Environment, capability: str, timeout_s: float, explain
         raise Failure(
             f"nobody offers {capability}", "an agent that has just started may need a second to be found"
         )
+
+
+def _watch(environment: Environment, capability: str) -> None:
+    """Print a line for each agent that comes or goes; ends with a Failure only."""
+    for event in Client(environment.home).watch("watch", capability=capability):
+        agent = (short(event["node_id"]), event["name"] or "-", *event["endpoints"])
+        environment.event(event, "  ".join((event["kind"], *agent)))

@@ -7,16 +7,25 @@ import click
 from .client import Client
 from .failure import Failure
 from .lookup_view import draw
-from .options import MeshCommand, explain_option, pass_environment
+from .options import MeshCommand, explain_option, pass_environment, watch_option
 from .output import Environment, short
 
 
 @click.command("get", cls=MeshCommand)
 @click.argument("key")
 @explain_option
+@watch_option
 @pass_environment
-def command(environment: Environment, key: str, explain: bool) -> None:
-    """Print the value under KEY; its signature is checked."""
+def command(environment: Environment, key: str, explain: bool, watch: bool) -> None:
+    """Print the value under KEY; its signature is checked.
+
+    With --watch print what each signer has put there, and each change from then on.
+    """
+    if explain and watch:
+        raise click.UsageError("give either --explain or --watch")
+    if watch:
+        _watch(environment, key)
+        return
     if explain:
         _explain(environment, key)
         return
@@ -37,3 +46,9 @@ def _explain(environment: Environment, key: str) -> None:
         source = "this node" if explained["source"] is None else short(explained["source"])
         environment.note(f"first from {source}, after {explained['elapsed_ms']:g} ms")
         environment.line(explained["result"])
+
+
+def _watch(environment: Environment, key: str) -> None:
+    """Print a line for each change; ends with a Failure only."""
+    for event in Client(environment.home).watch("watch_value", key=key):
+        environment.event(event, f"{event['kind']}  {short(event['from'])}  {event['value']}")

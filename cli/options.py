@@ -105,6 +105,12 @@ explain_option = click.option(
     "--explain", is_flag=True, help="Show who was asked, what they said, and how long each step took."
 )
 
+watch_option = click.option(
+    "--watch",
+    is_flag=True,
+    help="Go on with a line for each change, until Ctrl-C; with --json an object a line.",
+)
+
 until_eof_option = click.option(
     "--until-eof", is_flag=True, help="Stop when standard input ends, for a program that starts this one."
 )

@@ -45,6 +45,13 @@ class Environment:
         else:
             view()
 
+    def event(self, document: Any, text: str) -> None:
+        """Print one of many results, on a line of its own: the document with --json, else the text."""
+        if self.as_json:
+            self.document(document, one_line=True)
+        else:
+            self.line(" ".join(text.splitlines()))
+
     def document(self, document: Any, *, one_line: bool = False) -> None:
         """Print one JSON document; readable on a terminal, one line elsewhere."""
         indent = 2 if self.stdout.isatty() and not one_line else None

@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
 
 from ..wire.errors import ConfigError, DeadlineExceeded, LookupFailed, MeshError, RemoteError, Unreachable
-from .control_commands import COMMANDS, Controlled
+from .control_commands import COMMANDS, Arguments, Command, Controlled
 from .control_protocol import SOCKET_NAME, FailureReply, failure
 from .control_socket import listen, lock_home
+from .control_streams import STREAMS, Stream, Watched
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +48,14 @@ class ControlConfig:
     """How long a connection may stay without a whole call; raising it lets idle ones hold a place longer."""
 
 
+class Served(Controlled, Watched, Protocol):
+    """A node, as far as its control socket is concerned."""
+
+
 class ControlServer:
     """Serve the calls of one node on the socket in its home."""
 
-    def __init__(self, node: Controlled, home: Path, config: ControlConfig | None = None) -> None:
+    def __init__(self, node: Served, home: Path, config: ControlConfig | None = None) -> None:
         self.node = node
         self.home = home
         self.config = config or ControlConfig()
@@ -82,10 +89,15 @@ class ControlServer:
             os.close(self._lock)
             self._lock = None
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Run one call; every outcome is a JSON body."""
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Run one call; every outcome is a JSON body, or one a line."""
         try:
-            return reply({"result": await self._call(request)}, 200)
+            name = name_of(request)
+            if name in STREAMS:
+                arguments = await arguments_of(request, name, STREAMS[name])
+                return await stream(request, STREAMS[name].events(self.node, arguments))
+            arguments = await arguments_of(request, name, COMMANDS[name])
+            return reply({"result": await COMMANDS[name].run(self.node, arguments)}, 200)
         except MeshError as error:
             status = next(status for kind, status in HTTP_STATUS if isinstance(error, kind))
             return reply(failure(error), status)
@@ -96,22 +108,6 @@ class ControlServer:
         except Exception as error:
             log.error("control call %s failed", request.path, exc_info=error)
             return reply(failure(error), 500)
-
-    async def _call(self, request: web.BaseRequest) -> object:
-        path, _, name = request.path.rpartition("/")
-        command = COMMANDS.get(name) if path == "/call" else None
-        if command is None:
-            raise web.HTTPNotFound(reason="no such command")
-        if request.method != "POST":
-            raise web.HTTPMethodNotAllowed(request.method, ["POST"])
-        body = await request.read()
-        if isinstance(request.protocol, _Connection):
-            request.protocol.call_begins()
-        try:
-            arguments = msgspec.json.decode(body or b"{}", type=command.arguments)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise ConfigError(f"arguments of {name}", str(error)) from None
-        return await command.run(self.node, arguments)
 
 
 class _ControlHttp(web.Server):
@@ -187,3 +183,50 @@ def reply(body: object, status: int) -> web.Response:
     response = web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
     response.force_close()
     return response
+
+
+def name_of(request: web.BaseRequest) -> str:
+    """Return the name of the call; raises HTTPException when there is none of it."""
+    path, _, name = request.path.rpartition("/")
+    if path != "/call" or name not in COMMANDS | STREAMS:
+        raise web.HTTPNotFound(reason="no such command")
+    if request.method != "POST":
+        raise web.HTTPMethodNotAllowed(request.method, ["POST"])
+    return name
+
+
+async def arguments_of(request: web.BaseRequest, name: str, call: Command | Stream) -> Arguments:
+    """Return what the call shall take; raises ConfigError when the body is not that."""
+    body = await request.read()
+    if isinstance(request.protocol, _Connection):
+        request.protocol.call_begins()
+    try:
+        return msgspec.json.decode(body or b"{}", type=call.arguments)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ConfigError(f"arguments of {name}", str(error)) from None
+
+
+async def stream(request: web.BaseRequest, events: AsyncGenerator[object, None]) -> web.StreamResponse:
+    """Answer with one line of JSON for each event; an error is the last line."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    response.force_close()
+    await response.prepare(request)
+    with suppress(ConnectionError):  # the other side has gone
+        async with aclosing(events), aclosing(results(request, events)) as lines:
+            async for line in lines:
+                await response.write(msgspec.json.encode(line) + b"\n")
+    return response
+
+
+async def results(
+    request: web.BaseRequest, events: AsyncGenerator[object, None]
+) -> AsyncGenerator[object, None]:
+    """Iterate over what each line says."""
+    try:
+        async for event in events:
+            yield {"result": event}
+    except MeshError as error:
+        yield failure(error)
+    except Exception as error:
+        log.error("control call %s failed", request.path, exc_info=error)
+        yield failure(error)

@@ -6,6 +6,9 @@ A running node listens on the Unix socket `control.sock` in its home. A call is 
     200                      {"result": ...}
     4xx, 5xx                 {"error": text, "hint": text or null, "kind": error class, "exit_code": number}
 
+A call that watches something is answered with lines, each `{"result": ...}`, until either side closes; where it fails
+on the way, the last line is an error as above.
+
 `exit_code` is the one that the `mesh99` command ends with.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,17 @@ from click.testing import CliRunner, Result
 from mesh99.cli.main import main
 from mesh99.dht.statistics import Statistics
 from mesh99.node.control import ControlServer
-from mesh99.node.results import Answer, Explained, Found, Hop, NodeStatus, PeerStatus, Stored
+from mesh99.node.results import (
+    AgentEvent,
+    Answer,
+    Explained,
+    Found,
+    Hop,
+    NodeStatus,
+    PeerStatus,
+    Stored,
+    ValueEvent,
+)
 from mesh99.wire.errors import LookupFailed, MeshError
 
 NODE_ID = "k3jx8a2m" + "a" * 44
@@ -76,6 +86,8 @@ class FakeNode:
     error: BaseException | None = None
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     echo_delay_s: float = 0.0
+    watch_ends: bool = True
+    watch_ended: threading.Event = field(default_factory=threading.Event)
 
     def _asked(self, *what: Any) -> None:
         self.calls.append(what)
@@ -149,6 +161,25 @@ class FakeNode:
         return Answer(
             reply=body, type_name="echo", sender=OTHER_ID, elapsed_s=0.0012, path="direct", transport="direct"
         )
+
+    async def watch(self, capability: str) -> AsyncGenerator[AgentEvent, None]:
+        self._asked("watch", capability)
+        for kind in ("came", "gone"):
+            yield AgentEvent(kind=kind, agent=FakeRecord())  # type: ignore[arg-type]
+        await self._watched()
+
+    async def watch_value(self, key: str) -> AsyncGenerator[ValueEvent, None]:
+        self._asked("watch_value", key)
+        for kind, value in (("came", "blue"), ("changed", "deep\nred")):
+            yield ValueEvent(kind=kind, value=value, owner=OTHER_ID)
+        await self._watched()
+
+    async def _watched(self) -> None:
+        try:
+            if not self.watch_ends:
+                await asyncio.Event().wait()
+        finally:
+            self.watch_ended.set()
 
     async def post(self, type_name: str, body: object, *, to: str, timeout_s: float = 5.0) -> str:
         self._asked("post", type_name, body, to)
