@@ -194,5 +194,8 @@ class DhtConfig:
             raise ConfigError("dht.store_quorum", f"must be at most value_replicas, {self.value_replicas}")
         if self.silent_s_min > self.silent_s_max:
             raise ConfigError("dht.silent_s_min", f"must be at most silent_s_max, {self.silent_s_max}")
+        if not self.window_min <= self.window_first <= self.window_max:
+            limits = f"{self.window_min} and {self.window_max}"
+            raise ConfigError("dht.window_first", f"must be between window_min and window_max, {limits}")
         if self.timeout_s_min > self.timeout_s_max:
             raise ConfigError("dht.timeout_s_min", f"must be at most timeout_s_max, {self.timeout_s_max}")

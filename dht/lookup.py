@@ -15,7 +15,8 @@ estimate the nearest nodes lie, or at once when a seed lies there. It is finishe
 that did not fail have all answered; `count` may grow while it runs.
 
 Where any of several will do (whoever holds a value), a search may begin with one: of the candidates within `likely`
-the one with the lowest `cost` is asked alone, unless it is over `cost_max`; when it disappoints the search goes wide.
+the one with the lowest `cost` is asked alone, unless it is over `cost_max`; when it is late the next one too, and when
+one disappoints the search goes wide.
 
 What it deliberately does not do: disjoint paths, and any judgement about the answers.
 """
@@ -130,7 +131,7 @@ class Lookup:
             return None
         if len(self.asked) >= self.requests_max:
             return None
-        if self.likely and self.candidates and self.candidates[0].distance <= self.likely:
+        if self.asks_alone:
             return self._cheapest()
         ranks = 0
         for candidate in self.candidates:
@@ -178,6 +179,11 @@ class Lookup:
         return True
 
     @property
+    def asks_alone(self) -> bool:
+        """Whether one of those who are likely to do is asked before any others are."""
+        return bool(self.likely) and bool(self.candidates) and self.candidates[0].distance <= self.likely
+
+    @property
     def anybody_answered(self) -> bool:
         """Whether the search has heard from anybody at all."""
         return any(candidate.state is _ANSWERED for candidate in self.asked)
@@ -218,8 +224,9 @@ class Lookup:
         likely = [candidate for candidate in self.candidates if candidate.distance <= self.likely]
         if any(candidate.state is _WAITING for candidate in likely):
             return None
-        best = min(likely, key=self.cost)
-        if self.cost(best) <= self.cost_max:
+        unasked = [candidate for candidate in likely if candidate.state is _UNASKED]
+        best = min(unasked, key=self.cost, default=None)
+        if best is not None and self.cost(best) <= self.cost_max:
             return self._ask(best)
         self.likely = 0
         return self.next()
@@ -234,7 +241,7 @@ class Lookup:
         if candidate.state is _WAITING:
             self.waiting -= 1
         candidate.state = state
-        if candidate.distance <= self.likely:
+        if candidate.distance <= self.likely and state is not _SLOW:
             self.likely, self.wide = 0, True
 
     def _nearest_has_answered(self) -> bool:

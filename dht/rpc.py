@@ -181,8 +181,11 @@ class Rpc:
         return bool(doomed)
 
     def send_again(self, node_id: NodeId) -> bool:
-        """Send all requests to a peer once more, which counts as no try of them; False when there are none."""
-        again = [each.request for each in self._pending.values() if each.contact.node_id == node_id]
+        """Send what is under way to a peer once more, which counts as no try of it; False when there is nothing."""
+        under_way = [
+            each for each in self._pending.values() if each.contact.node_id == node_id and each.timer
+        ]
+        again = [each.request for each in under_way]
         self.outgoing += again
         return bool(again)
 

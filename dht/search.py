@@ -139,8 +139,10 @@ class Search(ABC):
         lookup, rpc = self.lookup, self.context.rpc
         while (candidate := lookup.next()) is not None:
             candidate.asked_at = now
-            if lookup.likely:
-                self._quiet_s = rpc.timing.patience_s(candidate.contact.node_id)
+            if lookup.asks_alone:
+                # After one hedge the next must wait longer: where all are late, the network is busy.
+                waited_s = self._quiet_s if len(lookup.asked) > 1 else 0.0
+                self._quiet_s = max(waited_s, rpc.timing.patience_s(candidate.contact.node_id))
             if not rpc.ask(candidate.contact, self.request_for(candidate, now), self, now):
                 lookup.slow(candidate)
         if lookup.finished:

@@ -15,6 +15,7 @@ def test_defaults_are_valid() -> None:
         ({"timeout_s_max": -1.0}, "dht.timeout_s_max"),
         ({"store_quorum": 9}, "dht.store_quorum"),
         ({"timeout_s_min": 3.0}, "dht.timeout_s_min"),
+        ({"window_min": 100}, "dht.window_first"),
     ],
 )
 def test_bad_values_name_the_field(values: dict[str, float], field: str) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from mesh99.dht import DhtConfig
-from mesh99.dht.messages import FindValue, Nodes, Store, Values, encode_reply
+from mesh99.dht.messages import FindNode, FindValue, Nodes, Request, Store, Values, encode_reply
 from mesh99.dht.reading import decode
 from mesh99.dht.rpc import Rpc
 from mesh99.wire.errors import ConfigError, QueueFull
@@ -35,6 +35,20 @@ def network(virtual_network):
     network.join(30)
     network.run(3.0)
     return network
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple[NodeId, Request]]:
+    """Return a list that grows by each request from now on: of whom, and what."""
+    asked: list[tuple[NodeId, Request]] = []
+    ask = Rpc.ask
+
+    def noting(self, contact, message, waiter, now):
+        asked.append((contact.node_id, message))
+        return ask(self, contact, message, waiter, now)
+
+    monkeypatch.setattr(Rpc, "ask", noting)
+    return asked
 
 
 def test_a_lonely_node_stores_here_and_finds_here(virtual_network) -> None:
@@ -288,23 +302,17 @@ def test_find_node_is_exact(network) -> None:
         assert len({hop.contact.node_id for hop in result.hops}) == len(result.hops)
 
 
-def test_a_second_put_under_a_key_needs_no_round_trip_for_tokens(network, monkeypatch) -> None:
+def test_a_second_put_under_a_key_needs_no_round_trip_for_tokens(network, asked) -> None:
     node = network.nodes[3]
     network.put(node, record(node))
     network.run(1.0)
-    asked: Counter[str] = Counter()
-    ask = Rpc.ask
-
-    def counting(self, contact, message, waiter, now):
-        asked[type(message).__name__] += 1
-        return ask(self, contact, message, waiter, now)
-
-    monkeypatch.setattr(Rpc, "ask", counting)
+    asked.clear()
     result = network.put(node, record(node, b"red", sequence=2))
     network.run(0.5)
     assert len(result.stored_on) >= 5
-    assert asked["Store"] >= 8
-    assert asked["FindNode"] <= 3, "only at the edge of the radius in which the replicas are expected"
+    kinds = Counter(type(message) for _, message in asked)
+    assert kinds[Store] >= 8
+    assert kinds[FindNode] <= 3, "only at the edge of the radius in which the replicas are expected"
     assert {each.node_id for each in nearest(network, KEY)[:8]} <= {each.node_id for each in holders(network)}
 
 
@@ -323,18 +331,11 @@ def test_a_put_with_tokens_that_are_too_old_gets_new_ones(network) -> None:
     assert [each.dht.store.find(KEY, owner).record.sequence for each in nearest(network, KEY)[:8]] == [2] * 8
 
 
-def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, monkeypatch) -> None:
+def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, asked) -> None:
     author = network.nodes[3]
     network.put(author, record(author))
     network.run(1.0)
-    asked: list[NodeId] = []
-    ask = Rpc.ask
-
-    def noting(self, contact, message, waiter, now):
-        asked.append(contact.node_id)
-        return ask(self, contact, message, waiter, now)
-
-    monkeypatch.setattr(Rpc, "ask", noting)
+    asked.clear()
     reader = next(
         node for node in network.nodes if node not in holders(network) and len(node.dht.table) >= 20
     )
@@ -342,29 +343,23 @@ def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, monkey
     assert result.records
     assert len(asked) == 1, "whoever is near enough is likely to hold it"
     expected = reader.dht._context.rpc.timing.expected_rtt_s
-    assert expected(asked[0]) <= min(expected(node.node_id) for node in holders(network)) * 1.5
+    assert expected(asked[0][0]) <= min(expected(node.node_id) for node in holders(network)) * 1.5
 
     quick = sorted(holders(network), key=lambda node: expected(node.node_id))[:4]
     for node in quick:
         node.alive = False
-    began, asked[:] = network.now, []
+    began = network.now
+    asked.clear()
     assert network.get(reader, KEY).records
-    assert asked[0] in {node.node_id for node in quick}
+    assert asked[0][0] in {node.node_id for node in quick}
     assert network.now - began < 0.5, "less than a time-out and two tries"
 
 
-def test_equal_gets_at_the_same_time_are_one(network, monkeypatch) -> None:
+def test_equal_gets_at_the_same_time_are_one(network, asked) -> None:
     author = network.nodes[3]
     network.put(author, record(author))
     network.run(1.0)
-    asked: list[NodeId] = []
-    ask = Rpc.ask
-
-    def noting(self, contact, message, waiter, now):
-        asked.append(contact.node_id)
-        return ask(self, contact, message, waiter, now)
-
-    monkeypatch.setattr(Rpc, "ask", noting)
+    asked.clear()
     reader = next(node for node in network.nodes if node not in holders(network))
     results: list = []
     for _ in range(50):

@@ -187,3 +187,13 @@ def test_the_window_shrinks_when_living_peers_answer_late_and_not_for_the_dead(m
         timers.run(due)
     assert rpc._window.size == 10
     assert rpc._window.in_flight == 0
+
+
+def test_what_waits_for_its_turn_is_not_sent_again(make_contact) -> None:
+    rpc = Rpc(DhtConfig(window_first=1, window_min=1), Timers(), Random(1), lambda contact, now: None)
+    peer = make_contact(1)
+    for target in (bytes(32), b"\x01" * 32):
+        rpc.ask(peer, FindNode(target), INDIFFERENT, 0.0)
+    sent = rpc.take_requests()
+    assert rpc.send_again(peer.node_id)
+    assert rpc.take_requests() == sent, "the other was never sent"
