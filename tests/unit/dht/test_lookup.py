@@ -163,3 +163,46 @@ def test_in_reach_counts_those_still_awaited(make_contact) -> None:
     search.answered(fourth, [])
     assert numbers(search.in_reach()) == [3, 4]
     assert second.state is State.WAITING
+
+
+def one_of_several(make_contact, costs: dict[int, float], cost_max: float = 10.0) -> Lookup:
+    """Return a search that begins with one of those nearer than FAR + 10; the cost of each is given."""
+    return Lookup(
+        0,
+        [make_contact(FAR + number) for number in costs],
+        OWN,
+        count=4,
+        parallelism=2,
+        parallelism_wide=4,
+        requests_max=100,
+        likely=FAR + 10,
+        cost=lambda candidate: costs[candidate.contact.node_id.number - FAR],
+        cost_max=cost_max,
+    )
+
+
+def test_the_cheapest_of_those_likely_to_do_is_asked_alone_and_when_late_the_next(make_contact) -> None:
+    search = one_of_several(make_contact, {1: 3.0, 2: 1.0, 3: 2.0, 20: 0.0})
+    (first,) = asked(search)
+    assert numbers([first]) == [FAR + 2], "20 is cheaper, and too far away"
+    search.slow(first)
+    (second,) = asked(search)
+    assert numbers([second]) == [FAR + 3]
+
+
+def test_all_are_asked_when_one_likely_to_do_disappoints(make_contact) -> None:
+    for outcome in ("answered", "failed"):
+        search = one_of_several(make_contact, {1: 3.0, 2: 1.0, 3: 2.0, 4: 4.0, 20: 0.0})
+        (first,) = asked(search)
+        search.answered(first, []) if outcome == "answered" else search.failed(first)
+        more = {"answered": [FAR + 1, FAR + 3, FAR + 4], "failed": [FAR + 1, FAR + 3, FAR + 4, FAR + 20]}
+        assert numbers(asked(search)) == more[outcome], "the four nearest that did not fail"
+
+
+def test_nobody_is_asked_alone_where_all_are_dear_or_none_is_near(make_contact) -> None:
+    assert len(asked(one_of_several(make_contact, {1: 3.0, 2: 1.0, 3: 2.0}, cost_max=0.5))) == 2
+    assert len(asked(one_of_several(make_contact, {21: 3.0, 22: 1.0, 23: 2.0}))) == 2
+    search = one_of_several(make_contact, {1: 3.0, 21: 1.0, 22: 2.0})
+    (only,) = asked(search)
+    search.slow(only)
+    assert len(asked(search)) == 2, "no more of them are left"
