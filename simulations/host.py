@@ -7,7 +7,9 @@ disk, and a new Overlay that remembers only what the disk has kept.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
+from ipaddress import IPv6Address
 from typing import Protocol
 
 from ..node.config import NodeConfig
@@ -17,7 +19,7 @@ from ..node.pump import Pump
 from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.crypto import REAL, Crypto
-from ..wire.endpoint import Endpoint
+from ..wire.endpoint import Endpoint, families_of
 from ..wire.identity import Identity
 from .disk import Disk
 from .host_clock import HostClock
@@ -25,6 +27,7 @@ from .network.network import Network
 from .world import World
 
 PORT = 7400
+IPV6_NETWORK = 0xFD99 << 112
 CONTACTS_FILE = "contacts.json"
 
 NODE = NodeConfig()
@@ -34,6 +37,11 @@ NODE = NodeConfig()
 def endpoint_of(index: int) -> Endpoint:
     """Return the address of a host that has no NAT: 10.x.x.x, where subnets say nothing about their owner."""
     return Endpoint("udp", f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}", PORT)
+
+
+def ipv6_endpoint_of(index: int) -> Endpoint:
+    """Return the address that a host has in the IPv6 part of the network: unique local ones (RFC 4193)."""
+    return Endpoint("udp", str(IPv6Address(IPV6_NETWORK + index)), PORT)
 
 
 def index_of(host: str) -> int:
@@ -85,6 +93,8 @@ class Host:
         "contact",
         "disk",
         "endpoint",
+        "endpoints",
+        "families",
         "honest",
         "identity",
         "index",
@@ -110,12 +120,16 @@ class Host:
         crypto: Crypto = REAL,
         identity: Identity | None = None,
         endpoint: Endpoint | None = None,
+        others: tuple[Endpoint, ...] = (),
         honest: bool = True,
         watcher: Watcher | None = None,
     ) -> None:
         self.index = index
         self.honest = honest
         self.endpoint = endpoint or endpoint_of(index)
+        self.endpoints = (self.endpoint, *others)
+        """All its addresses, one a family."""
+        self.families = families_of(self.endpoints)
         self.disk = Disk()
         self.clock = HostClock(world)
         self.up = False
@@ -152,7 +166,8 @@ class Host:
         )
         self.pump = Pump(self.overlay, self.clock, self)
         streams = (self.pump, self.overlay.uses_stream) if self._config.allow_tcp else ()
-        self._network.attach(self.endpoint, self.index, self._receive, *streams)
+        for endpoint in self.endpoints:
+            self._network.attach(endpoint, self.index, self._receive, *streams)
         self.session += 1
         self.up = True
         if self.on_start is not None:
@@ -165,6 +180,13 @@ class Host:
         if not self.joined:
             self.joined = True
             self._saves_from = self.clock.now()
+
+    def contact_for(self, families: int) -> Contact | None:
+        """Return how others reach it that speak these address families; None when they do not."""
+        for endpoint in self.endpoints:
+            if endpoint.family & families:
+                return self.contact if endpoint is self.endpoint else Contact(self.identity.public_key, endpoint)
+        return None
 
     def stop(self, graceful: bool = True) -> None:
         """Stop the node, with a word to its peers and its contacts saved, or as a killed process does."""
@@ -192,7 +214,8 @@ class Host:
 
     def _vanish(self, silently: bool = False) -> None:
         self.pump.abandon()
-        self._network.detach(self.endpoint, silently=silently)
+        for endpoint in self.endpoints:
+            self._network.detach(endpoint, silently=silently)
         self.up = self.joined = False
         del self.overlay, self.pump
         if self._watcher is not None:
@@ -228,15 +251,35 @@ class Host:
 
     def send(self, packet: bytes, destination: Endpoint) -> None:
         """Send one packet."""
-        self._network.send(packet, self.index, self.endpoint, destination)
+        source = self._source_for(destination)
+        if source is None:
+            self._network.lost["no address of the family"] += 1
+        else:
+            self._network.send(packet, self.index, source, destination)
 
     def flush(self) -> None:
         """Nothing is held back."""
 
     def open_stream(self, destination: Endpoint) -> None:
         """Begin to connect over TCP; the pump is told how it ended."""
-        self._network.open_stream(self.index, self.endpoint, destination)
+        source = self._source_for(destination)
+        if source is None:
+            self.clock.call_soon(partial(self._no_stream, self.session, destination))
+        else:
+            self._network.open_stream(self.index, source, destination)
 
     def close_stream(self, destination: Endpoint) -> None:
         """Close the TCP connection with this remote endpoint."""
-        self._network.close_stream(self.index, self.endpoint, destination)
+        source = self._source_for(destination)
+        if source is not None:
+            self._network.close_stream(self.index, source, destination)
+
+    def _source_for(self, destination: Endpoint) -> Endpoint | None:
+        """Return its own address of the family of a destination."""
+        family = destination.family
+        return next((endpoint for endpoint in self.endpoints if endpoint.family == family), None)
+
+    def _no_stream(self, session: int, destination: Endpoint) -> None:
+        """Tell that a connection never came."""
+        if self.up and self.session == session:
+            self.pump.stream_closed(destination)

@@ -17,11 +17,12 @@ CONTACTS_CACHED = 8192
 class Contact:
     """A node and where it is reached; equal when both are."""
 
-    __slots__ = ("_number", "_packed", "_scope", "endpoint", "node_id", "public_key")
+    __slots__ = ("_number", "_packed", "_scope", "endpoint", "family", "node_id", "public_key")
 
     def __init__(self, public_key: PublicKey, endpoint: Endpoint) -> None:
         self.public_key = public_key
         self.endpoint = endpoint
+        self.family = endpoint.family
         self.node_id: NodeId = public_key.node_id
         self._packed: bytes | None = None
         self._scope: int | None = None

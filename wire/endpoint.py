@@ -8,6 +8,7 @@ no rule for addresses can be passed in disguise.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -21,6 +22,9 @@ BROADCAST = "255.255.255.255"
 
 ADDRESSES_CACHED = 4096
 """Addresses remembered in either form, about 300 bytes each; parsing one costs 3 us."""
+
+IPV4, IPV6 = 1, 2
+"""Address families, as bits of a mask."""
 
 NOWHERE, LOOPBACK, PRIVATE, PUBLIC = range(-1, 3)
 """Scopes, the wider the greater."""
@@ -74,6 +78,11 @@ class Endpoint(NamedTuple):
         return cls(TRANSPORTS[flags >> 1], host, reader.number(2))
 
     @property
+    def family(self) -> int:
+        """Return IPV4 or IPV6."""
+        return IPV6 if ":" in self.host else IPV4
+
+    @property
     def is_loopback(self) -> bool:
         """Tell whether only this machine can mean it."""
         return _address(self.host).is_loopback
@@ -98,6 +107,14 @@ class Endpoint(NamedTuple):
         address = _address(self.host)
         nobody = address.is_multicast or address.is_unspecified or self.host == BROADCAST
         return bool(self.port) and not nobody
+
+
+def families_of(endpoints: Iterable[Endpoint]) -> int:
+    """Return the address families of endpoints as a mask."""
+    families = 0
+    for endpoint in endpoints:
+        families |= endpoint.family
+    return families
 
 
 @memo(ADDRESSES_CACHED)

@@ -131,4 +131,4 @@ class Amplification(Check):
         host = self.stage.population.hosts.get(sender)
         if host is None or self.stage.network.box_of(sender) is not None:
             return host is None
-        return host.endpoint.host != source.host
+        return all(endpoint.host != source.host for endpoint in host.endpoints)

@@ -64,7 +64,7 @@ class Neighbourhood(Check):
         if now_s - self._joined_s.get(host.index, now_s) < UP_FOR_S:
             return
         own_id = host.identity.node_id
-        nearest = self.stage.population.nearest(own_id, NEAREST, exclude=own_id)
+        nearest = self.stage.population.nearest(own_id, NEAREST, exclude=own_id, families=host.families)
         if nearest:
             table = host.overlay.dht.table
             self._shares.append(sum(node_id in table for node_id in nearest) / len(nearest))

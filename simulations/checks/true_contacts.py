@@ -60,7 +60,7 @@ class TrueContacts(Check):
         host = self.stage.population.by_node_id.get(contact.node_id)
         if host is None:
             return "there never was such a node"
-        if not self._translated and host.endpoint != contact.endpoint:
+        if not self._translated and contact.endpoint not in host.endpoints:
             return f"that node is at {host.endpoint}"
         return ""
 
@@ -91,4 +91,4 @@ class TrueContacts(Check):
 
     def _is_true(self, sender: int, source: Endpoint) -> bool:
         host = self.stage.population.hosts.get(sender)
-        return host is not None and host.endpoint == source
+        return host is not None and source in host.endpoints

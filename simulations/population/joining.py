@@ -39,8 +39,11 @@ class Joining:
     def introducers(self, host: Host) -> Sequence[Contact]:
         """Return whom a host is told of: some that are up and can be called, other than itself."""
         live, count = self.population.reachable(self.population.live), self.settings.introducers
+        if self.settings.is_mixed:
+            live = [other for other in live if other.families & host.families]
         drawn = self.random.sample(live, min(len(live), count + 1))
-        told = [other.contact for other in drawn if other is not host][:count]
+        told = [contact for other in drawn if other is not host and (contact := other.contact_for(host.families))]
+        told = told[:count]
         return self.population.introduce(host, told)
 
     def ended(self, host: Host) -> None:

@@ -8,12 +8,13 @@ from random import Random
 from ...node.overlay.config import OverlayConfig
 from ...wire.contact import Contact
 from ...wire.crypto import Crypto
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import IPV4, IPV6, Endpoint
 from ...wire.errors import ConfigError
 from ...wire.identity import Identity, NodeId
 from ..host import Host
 from ..network.network import Network
 from ..world import World
+from .family_mix import FamilyMix
 from .nearest import NearestIndex
 
 HOSTS_MAX = 0xFFFFFF
@@ -30,7 +31,13 @@ class Population:
     """The hosts of one world."""
 
     def __init__(
-        self, world: World, network: Network, config: OverlayConfig, crypto: Crypto, public_first: int = 0
+        self,
+        world: World,
+        network: Network,
+        config: OverlayConfig,
+        crypto: Crypto,
+        public_first: int = 0,
+        mix: FamilyMix | None = None,
     ) -> None:
         self.hosts: dict[int, Host] = {}
         """All that ever were, by index."""
@@ -54,6 +61,10 @@ class Population:
         self._public_first = public_first
         """The first so many hosts are public whatever the mix of NATs: newcomers must find somebody whom they reach."""
         self._index = NearestIndex()
+        self._mix = mix
+        mixed = mix is not None and mix.is_mixed
+        self._reached_from = {family: NearestIndex() for family in (IPV4, IPV6)} if mixed else {}
+        """In a mixed network: those whom nodes of one family can reach."""
 
     def create(
         self, *, endpoint: Endpoint | None = None, honest: bool = True, identity: Identity | None = None
@@ -62,6 +73,10 @@ class Population:
         index = len(self.hosts) + 1
         if index > HOSTS_MAX:
             raise ConfigError("nodes", f"more than {HOSTS_MAX} hosts do not have addresses")
+        others: tuple[Endpoint, ...] = ()
+        if endpoint is None and self._mix is not None:
+            endpoint, *rest = self._mix.endpoints_of(index)
+            others = tuple(rest)
         host = Host(
             self._world,
             self._network,
@@ -70,6 +85,7 @@ class Population:
             crypto=self._crypto,
             identity=identity,
             endpoint=endpoint,
+            others=others,
             honest=honest,
             watcher=self,
         )
@@ -78,7 +94,7 @@ class Population:
             self._network.place_behind(index, None)
         self.hosts[index] = host
         self.by_node_id[host.identity.node_id] = host
-        self.by_endpoint[host.endpoint] = host
+        self.by_endpoint.update(dict.fromkeys(host.endpoints, host))
         return host
 
     def start_new(self, *, endpoint: Endpoint | None = None, honest: bool = True) -> Host:
@@ -87,9 +103,14 @@ class Population:
         host.start()
         return host
 
-    def nearest(self, target: bytes, count: int = 1, exclude: NodeId | None = None) -> list[NodeId]:
-        """Return the nodes nearest to a target, in order, among the honest ones that are up and have joined."""
-        return self._index.nearest(target, count, exclude)
+    def nearest(
+        self, target: bytes, count: int = 1, exclude: NodeId | None = None, families: int = IPV4 | IPV6
+    ) -> list[NodeId]:
+        """Return the nodes nearest to a target, in order, among the honest ones that are up and have joined.
+
+        Only those count that somebody reaches who speaks these address families.
+        """
+        return self._reached_from.get(families, self._index).nearest(target, count, exclude)
 
     def is_honest(self, node_id: NodeId) -> bool:
         """Tell whether a node is, or was, an honest one of this population."""
@@ -100,7 +121,8 @@ class Population:
         """Note that a host found its network."""
         host.note_joined()
         if host.honest:
-            self._index.add(host.identity.node_id)
+            for index in self._indexes_of(host):
+                index.add(host.identity.node_id)
         for listener in self.on_joined:
             listener(host)
 
@@ -132,9 +154,13 @@ class Population:
         _leave(self.live, host, LIVE)
         if host.honest:
             _leave(self.honest_live, host, HONEST)
-            self._index.discard(host.identity.node_id)
+            for index in self._indexes_of(host):
+                index.discard(host.identity.node_id)
         for listener in self.on_down:
             listener(host)
+
+    def _indexes_of(self, host: Host) -> list[NearestIndex]:
+        return [self._index, *(self._reached_from[f] for f in self._reached_from if f & host.families)]
 
 
 def _as_they_are(host: Host, contacts: Sequence[Contact]) -> Sequence[Contact]:

@@ -15,6 +15,7 @@ from random import Random
 from ...dht.config import DhtConfig
 from ...dht.distance import ID_BITS, number_of
 from ...wire.contact import Contact
+from ...wire.endpoint import IPV4, IPV6
 from ..host import Host
 
 MOMENTS = 64
@@ -25,7 +26,14 @@ def warm_start(
     hosts: list[Host], reachable: list[Host], config: DhtConfig, random: Random, now: float
 ) -> None:
     """Fill the tables of hosts that are up with those of them that anybody can call."""
-    directory = Directory([host.contact for host in reachable])
+    for family in (IPV4, IPV6):
+        contacts = [contact for host in reachable if (contact := host.contact_for(family))]
+        speaking = [host for host in hosts if host.families & family]
+        if contacts:
+            _fill(speaking, Directory(contacts), config, random, now)
+
+
+def _fill(hosts: list[Host], directory: Directory, config: DhtConfig, random: Random, now: float) -> None:
     moments = _moments(config, now)
     for host in hosts:
         known = directory.known_to(host.contact, config.bucket_size, random)

@@ -79,6 +79,18 @@ def _population(scenario: Scenario) -> Iterator[Problem]:
         yield ("population", "nodes"), problem
 
 
+def _families(scenario: Scenario) -> Iterator[Problem]:
+    population = scenario.population
+    if population.ipv6_only + population.dual_stack > 1 + 1e-9:
+        yield ("population", "dual_stack"), "and population.ipv6_only may add up to at most 100%"
+    if not population.is_mixed:
+        return
+    if scenario.tier != "heap":
+        yield ("population",), f"ipv6_only and dual_stack are for tier heap, not {scenario.tier}"
+    if scenario.nat is not None:
+        yield ("population",), "ipv6_only and dual_stack do not go with nat: its boxes speak IPv4"
+
+
 def _nat(scenario: Scenario) -> Iterator[Problem]:
     if scenario.nat is not None and (total := _nat_share(scenario.nat)) > 1 + 1e-9:
         yield (
@@ -196,6 +208,7 @@ RULES: tuple[Rule, ...] = (
     _texts,
     _printable,
     _population,
+    _families,
     _nat,
     _links,
     _churn,

@@ -42,8 +42,17 @@ class Population(Part, frozen=True):
     profile: Literal["auto", "default", "large"] = "auto"
     """Configuration of the nodes: the default one, or the one for networks of thousands (OverlayConfig.large). `auto`
     is the latter from 1,000 nodes on."""
+    ipv6_only: Share = Share(0.0)
+    """Tier `heap` only: share of the nodes that have an IPv6 address and none of IPv4."""
+    dual_stack: Share = Share(0.0)
+    """Tier `heap` only: share of the nodes that have both; with either share over 0, the first `introducers` are too."""
     publishers: Share = Share(0.0)
     """Share of the nodes that keep their own signed node record published."""
+
+    @property
+    def is_mixed(self) -> bool:
+        """Tell whether some nodes speak another address family than others."""
+        return self.ipv6_only + self.dual_stack > 0
 
     @property
     def is_large(self) -> bool:

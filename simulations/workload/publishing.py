@@ -108,7 +108,7 @@ class OwnRecord:
         self._sequence = max(self._sequence + 1, int(host.clock.unix_now() * 1000))
         record = NodeRecord(
             public_key=host.identity.public_key,
-            endpoints=(host.endpoint,),
+            endpoints=host.endpoints,
             sequence=self._sequence,
             ttl_s=NODE.record_ttl_s,
         )

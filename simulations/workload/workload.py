@@ -104,10 +104,10 @@ class LookupUnderWay:
         host.pump.kick()
 
     def _done(self, result: LookupResult) -> None:
-        own_id = self._host.identity.node_id
-        population = self._workload.population
+        host, population = self._host, self._workload.population
         found = (c.node_id for c in result.contacts if population.is_honest(c.node_id))
-        right = [next(found, None)] == population.nearest(self._target, exclude=own_id)
+        nearest = population.nearest(self._target, exclude=host.identity.node_id, families=host.families)
+        right = [next(found, None)] == nearest
         self._measured(result.depth, right, len(result.hops))
         for listener in self._workload.on_lookup:
             listener(self._host, self._target, result)
