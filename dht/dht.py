@@ -6,6 +6,9 @@
     from the sessions   verified(contact, now), unreachable(node_id, now)
     commands            find_node, get, put, publish, listen, bootstrap: each calls `done(result)`, at once or later
 
+A node that speaks IPv4 and IPv6 takes part in the DHT of each (family.py); `table` is then that of IPv4. An operation
+runs in both and has one result (gathering.py).
+
 Contacts enter the table only after an authenticated round trip: the overlay reports one with `verified`, and a reply
 to a request of ours is one. Bytes that make no sense are counted in `dropped` and never raise.
 """
@@ -13,26 +16,31 @@ to a request of ours is one. Bytes that make no sense are counted in `dropped` a
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from random import Random
 
 from ..wire import fault_points
 from ..wire.contact import Contact
+from ..wire.endpoint import IPV4, IPV6
 from ..wire.errors import ConfigError, DecodeError, QueueFull
 from ..wire.identity import Identity, NodeId, PublicKey
 from ..wire.record import Record
 from .config import DhtConfig
+from .distance import number_of
+from .family import Family
+from .gathering import gather_holders, gather_nodes, gather_values
 from .get import GetResult, ValueSearch
-from .handover import Handover
 from .join import Join
+from .joins import Joins
 from .listen import Change, Listening, Listenings
 from .listeners import Listeners
-from .liveness import Liveness
-from .maintenance import Maintenance
-from .messages import REPLY_BYTES_MAX, REQUESTS
+from .messages import REPLY_BYTES_MAX, REQUESTS, Reply
+from .naming import Naming
 from .publish import Publication
 from .put import PutResult, StoreSearch
 from .reading import decode
+from .region_pair import queue_for
 from .region_queue import RegionQueue
 from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
@@ -49,40 +57,45 @@ def _nobody_waits(result: LookupResult, now: float) -> None:
     """Upkeep fills the table; its result is of no further use."""
 
 
+def _nobody_waits_here(result: LookupResult) -> None:
+    """Do the same for a join."""
+
+
 class Dht:
     """A Kademlia node (Maymounkov and Mazières 2002) whose lookups never wait for the slowest."""
 
-    def __init__(self, identity: Identity, config: DhtConfig, random: Random, now: float) -> None:
+    def __init__(
+        self, identity: Identity, config: DhtConfig, random: Random, now: float, *, families: int = 0
+    ) -> None:
         own_id = identity.node_id
         self.dropped: Counter[str] = Counter()
-        self.table = RoutingTable(own_id, config)
         self.store = RecordStore(own_id, config, identity.crypto)
         self._config = config
         self._timers = Timers()
-        self._rpc = Rpc(config, self._timers, random, self._peer_failed)
-        self._context = Context(
-            own_id,
-            config,
-            random,
-            self._timers,
-            self.table,
-            self.store,
-            self._rpc,
-            KnownTokens(config),
-            identity.crypto,
+        spoken = [family for family in (IPV4, IPV6) if families & family] or [0]
+        self._families = [
+            Family(self._context_of(family, identity, random, len(spoken) > 1), self._look_up)
+            for family in spoken
+        ]
+        self._by_family = {family.context.family: family for family in self._families}
+        self._first = self._families[0]
+        self._context = self._first.context
+        self.table, self._rpc = self._context.table, self._context.rpc
+        self.naming = Naming(
+            identity.public_key,
+            {family.context.family: family.context.table for family in self._families},
+            config.bucket_size,
         )
+        """Whom it names to others; its `here` is to be set for a node of both families."""
         self.listeners = Listeners(config, self._rpc)
         self.listenings = Listenings()
         self.store.on_new = self._stored
         told = (self.listeners, self.listenings, self.dropped)
-        self.server: Answers = Server(self._context, identity.derive("dht write tokens"), *told)
+        secret = identity.derive("dht write tokens")
+        self.server: Answers = Server(self._context, self.naming, secret, *told)
         """Answers what others ask; a node that lies is one with another server."""
-        self._liveness = Liveness(self._context)
-        self.table.on_member = self._liveness.watch
-        self._maintenance = Maintenance(self._context, self._look_up)
-        self._handover = Handover(self._context)
         self._gets = SharedGets(config.lookups_waiting_max)
-        self._publishing = RegionQueue(self._context, self._run)
+        self._publishing = queue_for([RegionQueue(context, self._run) for context in self.contexts])
         self._running = 0
         self._started = 0
         self._waiting: deque[Search] = deque()
@@ -96,33 +109,33 @@ class Dht:
         except DecodeError:
             self.dropped["malformed"] += 1
             return None
-        self._rpc.heard(sender.node_id, now)
+        family = self._family_of(sender)
+        context = family.context
+        context.rpc.heard(sender.node_id, now)
         if isinstance(message, REQUESTS):
-            self.table.heard(sender.node_id, now)
+            context.table.heard(sender.node_id, now)
             reply = self.server.reply(request_id, message, sender, now, reply_size_max)
             if fault_points.active and fault_points.fires("dht.drop-reply", self._context.own_id):
                 return None
             return reply
-        if self._rpc.receive(request_id, message, sender, now):
-            self._verified(sender, now)
+        if context.rpc.receive(request_id, message, sender, now) or (
+            len(self._families) > 1 and self._answered_elsewhere(request_id, message, sender, now)
+        ):
+            family.verified(sender, now)
         else:
-            self.table.heard(sender.node_id, now)
+            context.table.heard(sender.node_id, now)
             self.dropped["unexpected"] += 1
         return None
 
     def verified(self, contact: Contact, now: float) -> None:
         """Note an authenticated round trip with a contact."""
-        self._rpc.heard(contact.node_id, now)
-        self._verified(contact, now)
+        family = self._family_of(contact)
+        family.context.rpc.heard(contact.node_id, now)
+        family.verified(contact, now)
 
     def wants(self, contact: Contact) -> bool:
         """Tell whether an authenticated round trip with a contact would change the table."""
-        return self.table.wants(contact)
-
-    def _verified(self, contact: Contact, now: float) -> None:
-        if self.table.verified(contact, now):
-            self._maintenance.joined(now)
-            self._handover.joined(contact, now)
+        return self._family_of(contact).context.table.wants(contact)
 
     def remember(self, known: Iterable[tuple[Contact, float, float]], now: float) -> None:
         """Begin with the contacts of an earlier life: each with since when it is up and when it was last heard.
@@ -130,22 +143,32 @@ class Dht:
         They come in the order in which they were heard, the longest silent first.
         """
         for contact, up_since, heard_at in known:
-            self.table.remember(contact, up_since, heard_at)
-        self._maintenance.resumed(now)
+            if contact.family in self._by_family or not self._context.family:
+                self._family_of(contact).context.table.remember(contact, up_since, heard_at)
+        for family in self._families:
+            if len(family.context.table) or family is self._first:
+                family.maintenance.resumed(now)
 
-    def unreachable(self, node_id: NodeId, now: float) -> None:
-        """Note that a session with a peer could not be made or broke: what it was asked fails, else it is pinged."""
-        if not self._rpc.unreachable(node_id, now):
-            self._liveness.doubt(node_id, now)
+    def unreachable(self, node_id: NodeId, now: float, families: int = 0) -> None:
+        """Note that a session with a peer could not be made or broke: what it was asked fails, else it is pinged.
+
+        Only in these address families, if they are named.
+        """
+        for family in self._families:
+            if not families or not family.context.family or families & family.context.family:
+                family.unreachable(node_id, now)
 
     def forgotten(self, node_id: NodeId, now: float) -> None:
         """Note that a living peer forgot its session: what it was asked goes again, over the next one, else a ping."""
-        if not self._rpc.send_again(node_id):
-            self._liveness.doubt(node_id, now)
+        sent = [context.rpc.send_again(node_id) for context in self.contexts]
+        for family in () if any(sent) else self._families:
+            family.liveness.doubt(node_id, now)
 
     def take_requests(self) -> list[Request]:
         """Return the requests to send, once."""
         requests = self._rpc.take_requests()
+        for family in self._families[1:]:
+            requests += family.context.rpc.take_requests()
         if fault_points.active:
             return [request for request in requests if request.idempotent or not self._held_back()]
         return requests
@@ -153,7 +176,7 @@ class Dht:
     @property
     def has_requests(self) -> bool:
         """Tell whether `take_requests` would return any."""
-        return bool(self._rpc.outgoing)
+        return bool(self._rpc.outgoing) or any(family.context.rpc.outgoing for family in self._families[1:])
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is next due."""
@@ -168,7 +191,9 @@ class Dht:
     ) -> None:
         """Find the `count` nodes nearest to a 32-byte target, a bucket of them when it is 0."""
         count = min(count, self._config.bucket_size) or self._config.bucket_size
-        self._run(NodeSearch(self._context, target, count, lambda result, then: done(result)), now)
+        parts, number = len(self._families), number_of(target)
+        take = gather_nodes(parts, number, count, lambda result, then: done(result))
+        self._run_all([NodeSearch(context, target, count, take) for context in self.contexts], now)
 
     def get(
         self,
@@ -188,9 +213,9 @@ class Dht:
         what = (key, owner or b"", want)
         if self._gets.join(what, done):
             return
-        search = ValueSearch(self._context, key, owner, want, self._gets.lead(what, done))
+        take = gather_values(len(self._families), owner, want, self._gets.lead(what, done))
         try:
-            self._run(search, now)
+            self._run_all([ValueSearch(context, key, owner, want, take) for context in self.contexts], now)
         except QueueFull:
             self._gets.give_up(what)
             raise
@@ -198,7 +223,8 @@ class Dht:
     def put(self, record: Record, now: float, done: Callable[[PutResult], None]) -> None:
         """Store a record on the nodes nearest to its key; done at the quorum, the rest goes on."""
         quorum = self._config.store_quorum
-        self._run(StoreSearch(self._context, record, quorum, lambda result, then: done(result)), now)
+        take = gather_holders(len(self._families), lambda result, then: done(result))
+        self._run_all([StoreSearch(context, record, quorum, take) for context in self.contexts], now)
 
     def publish(self, record_of: Callable[[int], Record], now: float) -> Publication:
         """Keep a record alive: `record_of(sequence)` is called for each publication."""
@@ -220,7 +246,7 @@ class Dht:
         """
         if self.listenings.size >= self._config.listenings_max:
             raise QueueFull("keys listened to", self._config.listenings_max)
-        listening = Listening(self._context, self._run, key, owner, on_change, self.listenings.remove)
+        listening = Listening(self.contexts, self._run_all, key, owner, on_change, self.listenings.remove)
         self.listenings.add(listening)
         listening.start(now)
         return listening
@@ -229,17 +255,22 @@ class Dht:
         self, now: float, done: Callable[[LookupResult], None], *, through: Iterable[Contact] = ()
     ) -> None:
         """Join through whoever is in the table or named; done with our own neighbours, of which there may be none."""
-        Join(self._context, self._run, self._maintenance.short_targets, done).start(through, now)
+        if len(self._families) > 1:
+            Joins(self._families, self._run, done).start(through, now)
+        else:
+            Join(self._context, self._run, self._first.maintenance.short_targets, done).start(through, now)
 
     def contacts(self, limit: int) -> list[Contact]:
         """Return contacts worth keeping for the next start, the longest known first."""
-        return self.table.longest_known(limit)
+        known = [family.context.table.longest_known(limit) for family in self._families]
+        turns = (contact for turn in zip_longest(*known) for contact in turn)
+        return [contact for contact in turns if contact is not None][:limit]
 
     def statistics(self) -> Statistics:
         """Return what this node did and holds."""
         running, waiting = self._running, len(self._waiting)
         dropped = dict(self.dropped)
-        return look(self._context, lookups=self._started, running=running, waiting=waiting, dropped=dropped)
+        return look(self.contexts, lookups=self._started, running=running, waiting=waiting, dropped=dropped)
 
     def _stored(self, held: Held, now: float) -> None:
         self.listeners.changed(held, now)
@@ -257,7 +288,7 @@ class Dht:
     def _start(self, search: Search, now: float) -> None:
         self._running += 1
         self._started += 1
-        self._maintenance.looked_up(search.target, now)
+        self._by_family[search.context.family].maintenance.looked_up(search.target, now)
         search.start(now, self._search_ended)
 
     def _search_ended(self, now: float) -> None:
@@ -269,18 +300,64 @@ class Dht:
         while self._waiting and self._running < self._config.lookups_max:
             self._start(self._waiting.popleft(), now)
 
-    def _look_up(self, target: bytes, now: float) -> None:
+    def _look_up(self, context: Context, target: bytes, now: float) -> None:
         """Refresh the table around a target, unless there is more urgent work than can be done."""
         if len(self._waiting) < self._config.lookups_waiting_max:
-            self._rpc.counts.refreshes += 1
+            context.rpc.counts.refreshes += 1
+            if target == context.own_id and not all(len(other.table) for other in self.contexts):
+                # A family that nobody was met of may have come to the network since.
+                self.bootstrap(now, _nobody_waits_here)
+                return
             count = self._config.bucket_size if target == self._context.own_id else self._config.refresh_count
-            self._run(NodeSearch(self._context, target, count, _nobody_waits, patient=True), now)
+            self._run(NodeSearch(context, target, count, _nobody_waits, patient=True), now)
 
     def _held_back(self) -> bool:
         return fault_points.fires("dht.hold-store", self._context.own_id)
 
     def _peer_failed(self, contact: Contact, now: float) -> None:
-        self.table.failed(contact.node_id)
-        entry = self.table.find(contact.node_id)
-        if entry is not None:
-            self._liveness.look_again(entry)
+        self._family_of(contact).failed(contact, now)
+
+    # address families
+
+    @property
+    def contexts(self) -> list[Context]:
+        """The context of each address family: its table, its requests."""
+        return [family.context for family in self._families]
+
+    @property
+    def size(self) -> int:
+        """How many contacts there are, of all families."""
+        return sum(family.context.table.size for family in self._families)
+
+    def _context_of(self, family: int, identity: Identity, random: Random, dual: bool) -> Context:
+        config = self._config
+        return Context(
+            identity.node_id,
+            config,
+            random,
+            self._timers,
+            RoutingTable(identity.node_id, config),
+            self.store,
+            Rpc(config, self._timers, random, self._peer_failed),
+            KnownTokens(config),
+            identity.crypto,
+            family,
+            family if dual else 0,
+        )
+
+    def _family_of(self, contact: Contact) -> Family:
+        return self._by_family.get(contact.family, self._first)
+
+    def _answered_elsewhere(self, request_id: int, reply: Reply, sender: Contact, now: float) -> bool:
+        """Take an answer that came over another family than its question was meant for: over a session at hand."""
+        others = (context.rpc for context in self.contexts if context.family != sender.family)
+        return any(rpc.receive(request_id, reply, sender, now) for rpc in others)
+
+    def _run_all(self, searches: Sequence[Search], now: float) -> None:
+        """Run the searches of one operation, all or none of them."""
+        config = self._config
+        room = max(0, config.lookups_max - self._running) + config.lookups_waiting_max - len(self._waiting)
+        if room < len(searches):
+            raise QueueFull("line of waiting lookups", config.lookups_waiting_max)
+        for search in searches:
+            self._run(search, now)

@@ -79,7 +79,8 @@ class ValueSearch(Search):
         want: int,
         done: Callable[[GetResult, float], None],
     ) -> None:
-        super().__init__(context, key, FindValue(key, owner or b"", want), context.config.bucket_size)
+        request = FindValue(key, owner or b"", want, 0, context.asks)
+        super().__init__(context, key, request, context.config.bucket_size)
         self._key = key
         self._owner = owner
         self._want = want

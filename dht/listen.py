@@ -17,6 +17,8 @@ from ..wire.contact import Contact
 from ..wire.errors import DecodeError, QueueFull
 from ..wire.identity import NodeId, PublicKey
 from ..wire.record import Record
+from .distance import number_of
+from .gathering import gather_nodes, gather_values
 from .get import GetResult, ValueSearch
 from .messages import Listen, Outcome, Reply
 from .messages import Listening as ListeningReply
@@ -60,6 +62,7 @@ class Listening:
     __slots__ = (
         "_cancelled",
         "_context",
+        "_contexts",
         "_known",
         "_left",
         "_on_cancel",
@@ -77,8 +80,8 @@ class Listening:
 
     def __init__(
         self,
-        context: Context,
-        run: Callable[[Search, float], None],
+        contexts: Sequence[Context],
+        run: Callable[[Sequence[Search], float], None],
         key: bytes,
         owner: PublicKey | None,
         on_change: Callable[[Change], None],
@@ -90,7 +93,8 @@ class Listening:
         """Holders that took the registration, or are asked to, and until when: those that may push."""
         self.dropped = 0
         """Records that were refused: of another key, badly signed, or more than are remembered."""
-        self._context = context
+        self._contexts = contexts
+        self._context = context = contexts[0]
         self._run = run
         self._on_change = on_change
         self._on_cancel = on_cancel
@@ -137,9 +141,10 @@ class Listening:
     def _refresh(self, now: float) -> None:
         self._disarm()
         self.holders = {node_id: until for node_id, until in self.holders.items() if until > now}
-        count = self._context.config.listen_holders
+        count, parts = self._context.config.listen_holders, len(self._contexts)
+        take = gather_nodes(parts, number_of(self.key), count * parts, self._register)
         try:
-            self._run(NodeSearch(self._context, self.key, count, self._register), now)
+            self._run([NodeSearch(context, self.key, count, take) for context in self._contexts], now)
         except QueueFull:
             self._settled(now)
 
@@ -207,8 +212,9 @@ class Listening:
 
     def _read(self, now: float) -> None:
         want = self._context.config.listen_owners_max if self.owner is None else 1
+        take = gather_values(len(self._contexts), self.owner, want, self._have_read)
         try:
-            self._run(ValueSearch(self._context, self.key, self.owner, want, self._have_read), now)
+            self._run([ValueSearch(each, self.key, self.owner, want, take) for each in self._contexts], now)
             self._read_due = False
         except QueueFull:
             return  # the next refresh reads

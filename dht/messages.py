@@ -2,8 +2,8 @@
 
     kind   message      fields
     1      Ping
-    2      FindNode     target 32, want (absent or 0: as many as a bucket holds)
-    3      FindValue    key 32, owner 0 or 32, want 1.., offset 0..
+    2      FindNode     target 32, want (absent or 0: as many as a bucket holds), families
+    3      FindValue    key 32, owner 0 or 32, want 1.., offset 0.., families
     4      Store        token 8, age in seconds, record, contacts wanted (absent: none)
     5      StoreMany    token 8, records [[age in seconds, record], ...]
     6      Listen       token 8, key 32, owner 0 or 32
@@ -16,6 +16,7 @@
     22     Listening    outcome, life in seconds, 1 if it is a new registration, token 8 or 0
     23     Noted        0 if no more is wanted, else 1
 
+Families are those of the contacts wanted: 1 IPv4, 2 IPv6, 3 both; absent or 0: the one that the request came over.
 Numbers are unsigned, byte strings are `bin`. A reply's kind is its request's plus 16 and it repeats the request id.
 Longer arrays than these are accepted, their tail ignored, so that fields can be added; shorter ones are not.
 """
@@ -55,6 +56,7 @@ class FindNode(NamedTuple):
 
     target: bytes
     want: int = 0
+    families: int = 0
 
 
 class FindValue(NamedTuple):
@@ -64,6 +66,7 @@ class FindValue(NamedTuple):
     owner: bytes = b""
     want: int = 1
     offset: int = 0
+    families: int = 0
 
 
 class Store(NamedTuple):
@@ -164,6 +167,7 @@ REPLY_OF: dict[type[Request], type[Reply]] = {
     Changed: Noted,
 }
 REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany, Listen, Changed)
+ENDS_IN_A_WISH = (Store, FindNode, FindValue)  # left out where there is none
 WRITES = (Store, StoreMany)  # never in a handshake, where they could be replayed
 _REQUEST_KIND: dict[type[Message], int] = {
     Ping: 1,
@@ -178,7 +182,7 @@ _REQUEST_KIND: dict[type[Message], int] = {
 
 def encode_request(request_id: int, request: Request) -> bytes:
     """Return the bytes of a request."""
-    fields = request[:-1] if isinstance(request, Store) and not request.want else request
+    fields = request[:-1] if isinstance(request, ENDS_IN_A_WISH) and not request[-1] else request
     return pack([_REQUEST_KIND[type(request)], request_id, *fields])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ..wire.record import Record
 from .put import PutResult
-from .region_queue import RegionQueue
+from .region_pair import Queue
 from .region_store import Errand
 from .search import Context
 from .timers import Timer
@@ -45,7 +45,7 @@ class Publication:
         self,
         context: Context,
         record_of: Callable[[int], Record],
-        queue: RegionQueue,
+        queue: Queue,
     ) -> None:
         self.result: PutResult | None = None
         self._context = context

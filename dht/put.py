@@ -52,6 +52,7 @@ class StoreSearch(Search):
         "_quorum",
         "_radius",
         "_record",
+        "_retried",
         "_stored",
         "_tokens",
         "_want",
@@ -66,7 +67,7 @@ class StoreSearch(Search):
     ) -> None:
         replicas = context.config.value_replicas
         self._want = replicas + context.config.parallelism
-        super().__init__(context, record.key, FindNode(record.key, self._want), replicas)
+        super().__init__(context, record.key, FindNode(record.key, self._want, context.asks), replicas)
         self._encoded = record.encode()
         self._radius = context.table.radius(replicas)
         self._record = record
@@ -75,6 +76,7 @@ class StoreSearch(Search):
         self._given = False
         self._here = False
         self._newest_sequence = 0
+        self._retried: set[NodeId] = set()
         self._stored: list[NodeId] = []
         self._tokens: dict[NodeId, bytes] = {}
         self._outstanding: dict[NodeId, None] = {}
@@ -94,7 +96,7 @@ class StoreSearch(Search):
 
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
         """Keep the write token of a peer that has not stored yet, read the contacts."""
-        if isinstance(reply, Nodes) or (isinstance(reply, Stored) and reply.outcome is Outcome.BAD_TOKEN):
+        if isinstance(reply, Nodes):
             self._tokens[candidate.contact.node_id] = reply.token
         return reply.contacts if isinstance(reply, Nodes | Stored) else None
 
@@ -120,7 +122,7 @@ class StoreSearch(Search):
         first = candidate is not None and candidate.state is not State.ANSWERED
         self._outstanding.pop(pending.contact.node_id, None)
         self._outcomes[pending.contact.node_id] = OUTCOMES[reply.outcome], now - self.began_at
-        self._settle(pending.contact.node_id, reply, first, now)
+        self._settle(pending.contact.node_id, reply, now)
         if first:
             super().answered(pending, reply, now)
         else:
@@ -157,13 +159,19 @@ class StoreSearch(Search):
                 store = Store(token, 0, self._encoded)
                 self.context.rpc.ask(candidate.contact, store, self, now)
 
-    def _settle(self, node_id: NodeId, reply: Stored, first: bool, now: float) -> None:
-        """Note what became of the record at a peer; a token that was old is replaced by the one in the answer."""
+    def _settle(self, node_id: NodeId, reply: Stored, now: float) -> None:
+        """Note what became of the record at a peer; a bad token is replaced, once, by the one in the answer.
+
+        It may be old, or of an answer that went to our address of the other family.
+        """
         if reply.outcome is Outcome.STORED:
             self._holds(node_id, now)
         elif reply.outcome is Outcome.OLD_SEQUENCE:
             self._newest_sequence = max(self._newest_sequence, reply.sequence)
-        elif not (first and reply.outcome is Outcome.BAD_TOKEN):
+        elif reply.outcome is Outcome.BAD_TOKEN and reply.token and node_id not in self._retried:
+            self._retried.add(node_id)
+            self._tokens[node_id] = reply.token
+        else:
             self.lookup.count += 1
 
     def _store_here(self, now: float) -> None:

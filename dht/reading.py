@@ -86,6 +86,7 @@ class _Ping(_Wire, tag=1, frozen=True):
 class _FindNode(_Wire, tag=2, frozen=True):
     target: _Id
     want: _U32 = 0
+    families: _U32 = 0
 
 
 class _FindValue(_Wire, tag=3, frozen=True):
@@ -93,6 +94,7 @@ class _FindValue(_Wire, tag=3, frozen=True):
     owner: _Owner
     want: Annotated[int, Meta(ge=1, le=U32_MAX)]
     offset: _U32
+    families: _U32 = 0
 
 
 class _Store(_Wire, tag=4, frozen=True):
@@ -183,7 +185,7 @@ def _listen(wire: _Listen) -> Listen:
 def _find_value(wire: _FindValue) -> FindValue:
     if len(wire.owner) not in (0, ID_BYTES):
         raise DecodeError(_WHAT, "an owner of a wrong length")
-    return FindValue(wire.key, wire.owner, wire.want, wire.offset)
+    return FindValue(wire.key, wire.owner, wire.want, wire.offset, wire.families)
 
 
 def _contacts(wire: list[bytes]) -> list[Contact]:
@@ -194,7 +196,7 @@ _PING, _PONG = Ping(), Pong()
 
 _BUILD: dict[type, Callable[[Any], Message]] = {
     _Ping: lambda wire: _PING,
-    _FindNode: lambda wire: FindNode(wire.target, wire.want),
+    _FindNode: lambda wire: FindNode(wire.target, wire.want, wire.families),
     _FindValue: _find_value,
     _Store: lambda wire: Store(wire.token, wire.age_s, wire.record, wire.want),
     _StoreMany: lambda wire: StoreMany(wire.token, wire.records),

@@ -56,11 +56,12 @@ class Errand:
 class Line:
     """What is to go to one holder and what is on its way."""
 
-    __slots__ = ("contact", "sent", "token", "waiting")
+    __slots__ = ("contact", "retried", "sent", "token", "waiting")
 
     def __init__(self, contact: Contact, token: bytes) -> None:
         self.contact = contact
         self.token = token
+        self.retried = False
         self.waiting: list[Errand] = []
         self.sent: list[Errand] = []
 
@@ -89,7 +90,7 @@ class RegionStore(Search):
         done: Callable[[float], None],
     ) -> None:
         key = first.record.key
-        super().__init__(context, key, FindNode(key), context.config.bucket_size)
+        super().__init__(context, key, FindNode(key, 0, context.asks), context.config.bucket_size)
         self._claim = claim
         self._done = done
         self._errands = [first]
@@ -177,7 +178,10 @@ class RegionStore(Search):
     def _settle(self, line: Line, reply: StoredMany) -> None:
         """Note the answers of a holder; one that leaves some out refuses these."""
         errands, line.sent = line.sent, []
-        line.token = reply.token or line.token
+        if reply.token and not line.retried:
+            line.token, line.retried = reply.token, True
+            line.waiting = errands + line.waiting
+            return
         refused = errands[len(reply.outcomes) :]
         for errand, (outcome, sequence) in zip(errands, reply.outcomes, strict=False):
             if not errand.settle(outcome, sequence, line.contact.node_id):

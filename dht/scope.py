@@ -20,7 +20,9 @@ def subnet_of(contact: Contact) -> bytes | None:
     return packed[1:4] if len(packed) == 7 else packed[1:7]
 
 
-def believable(contacts: Sequence[Contact], teller: Contact) -> list[Contact]:
-    """Return the contacts that `teller` may know of."""
+def believable(contacts: Sequence[Contact], teller: Contact, family: int = 0) -> list[Contact]:
+    """Return the contacts that `teller` may know of; only those of one address family, if it is named."""
     least = max(teller.scope, LOOPBACK)
+    if family:
+        return [contact for contact in contacts if contact.scope >= least and contact.family == family]
     return [contact for contact in contacts if contact.scope >= least]

@@ -31,7 +31,7 @@ from .tokens import KnownTokens
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every operation of one node works with."""
+    """What every operation of one node works with, in the DHT of one address family."""
 
     own_id: NodeId
     config: DhtConfig
@@ -42,6 +42,10 @@ class Context:
     rpc: Rpc
     tokens: KnownTokens
     crypto: Crypto
+    family: int = 0
+    """Its contacts are of this family; 0: of any, in a node that was not told which it speaks."""
+    asks: int = 0
+    """Of which family it asks for contacts; 0: of the one that the request goes over, which is all there is."""
 
 
 PATIENCE = 2  # times `parallelism`: how many requests a patient search has in flight at its end
@@ -225,7 +229,8 @@ class Search(ABC):
         if named is None:
             self.lookup.failed(candidate)
         else:
-            named = self.context.rpc.timing.not_avoided(believable(named, candidate.contact), now)
+            usable = believable(named, candidate.contact, self.context.family)
+            named = self.context.rpc.timing.not_avoided(usable, now)
             self.lookup.answered(candidate, named, self.wide_radius())
         self.advance(now)
 
@@ -307,7 +312,8 @@ class NodeSearch(Search):
         patient: bool = False,
     ) -> None:
         # Some more than are sought, for those of them that are gone; more than that only make the answers long.
-        super().__init__(context, target, FindNode(target, count + context.config.parallelism), count)
+        want = count + context.config.parallelism
+        super().__init__(context, target, FindNode(target, want, context.asks), count)
         self._done = done
         self._patient = patient
 

@@ -36,6 +36,7 @@ from .messages import (
     Values,
     encode_within,
 )
+from .naming import Naming
 from .search import Context
 from .tokens import WriteTokens
 
@@ -57,17 +58,19 @@ class Answers(Protocol):
 class Server:
     """The answering side of a node."""
 
-    __slots__ = ("_context", "_dropped", "_listeners", "_listenings", "_tokens")
+    __slots__ = ("_context", "_dropped", "_listeners", "_listenings", "_naming", "_tokens")
 
     def __init__(
         self,
         context: Context,
+        naming: Naming,
         secret: bytes,
         listeners: Listeners,
         listenings: Listenings,
         dropped: Counter[str],
     ) -> None:
         self._context = context
+        self._naming = naming
         self._listeners = listeners
         self._listenings = listenings
         self._tokens = WriteTokens(secret, context.config.token_rotation_s)
@@ -86,7 +89,9 @@ class Server:
         if isinstance(request, FindValue):
             return self._values(request, sender, now, size_max)
         if isinstance(request, FindNode):
-            return Nodes(self._token(sender, now), self._nearest(request.target, sender, request.want))
+            target, want, families = request
+            named = self._naming.nearest(number_of(target), sender, want, families)
+            return Nodes(self._token(sender, now), named)
         if isinstance(request, Store):
             return self._stored(request, sender, now)
         if isinstance(request, StoreMany):
@@ -115,7 +120,9 @@ class Server:
                 break
             page.append((each.age_s(now), encoded))
         enough = len(page) >= request.want and all(each.record.value for each in held[: len(page)])
-        contacts = [] if enough or request.offset else self._nearest(request.key, sender)
+        contacts: list[Contact] = []
+        if not enough and not request.offset:
+            contacts = self._naming.nearest(number_of(request.key), sender, families=request.families)
         return Values(self._token(sender, now), len(held), page, contacts)
 
     def _stored(self, request: Store, sender: Contact, now: float) -> Stored:
@@ -125,7 +132,7 @@ class Server:
             stored = stored._replace(token=self._token(sender, now))
         key = request.record[KEY_AT : KEY_AT + KEY_BYTES]
         if request.want and len(key) == KEY_BYTES:
-            contacts = self._nearest(key, sender, request.want)
+            contacts = self._naming.nearest(number_of(key), sender, request.want)
             stored = stored._replace(token=self._token(sender, now), contacts=contacts)
         return stored
 
@@ -151,11 +158,6 @@ class Server:
         outcome = store.put(record, now, age_s)
         held = store.find(record.key, record.owner)
         return Stored(outcome, held.record.sequence if held is not None else 0)
-
-    def _nearest(self, target: bytes, sender: Contact, want: int = 0) -> list[Contact]:
-        context = self._context
-        size = context.config.bucket_size
-        return context.table.nearest(number_of(target), min(want, size) or size, exclude=sender.node_id)
 
     def _token(self, sender: Contact, now: float) -> bytes:
         if fault_points.active and fault_points.fires("dht.stale-token", self._context.own_id):

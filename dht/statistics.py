@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -40,6 +42,15 @@ class Counts:
         self.refreshes = 0
         """Lookups for the sake of the table."""
 
+    @classmethod
+    def sum_of(cls, all_counts: Iterable[Counts]) -> Counts:
+        """Add up counts."""
+        total = cls()
+        for counts in all_counts:
+            for name in cls.__slots__:
+                setattr(total, name, getattr(total, name) + getattr(counts, name))
+        return total
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
@@ -72,17 +83,21 @@ class Statistics:
 
 
 def look(
-    context: Context, *, lookups: int, running: int, waiting: int, dropped: dict[str, int]
+    contexts: Sequence[Context], *, lookups: int, running: int, waiting: int, dropped: dict[str, int]
 ) -> Statistics:
-    """Sum up what a Dht did and holds."""
-    table, store, rpc, counts = context.table, context.store, context.rpc, context.rpc.counts
-    sizes = {bits: len(bucket.entries) for bits, bucket in sorted(table.buckets.items()) if bucket.entries}
-    rtts_s = rpc.timing.samples
+    """Sum up what a Dht did and holds, in all its address families."""
+    store, config = contexts[0].store, contexts[0].config
+    tables = [context.table for context in contexts]
+    counts = Counts.sum_of(context.rpc.counts for context in contexts)
+    sizes: Counter[int] = Counter()
+    for table in tables:
+        sizes.update({bits: len(bucket.entries) for bits, bucket in table.buckets.items()})
+    rtts_s = [rtt_s for context in contexts for rtt_s in context.rpc.timing.samples]
     return Statistics(
-        contacts=len(table),
-        contacts_by_bucket=sizes,
-        reserve=sum(len(bucket.reserve) for bucket in table.buckets.values()),
-        network_size=network_size(len(table), context.config.bucket_size, table.radius(1)),
+        contacts=sum(len(table) for table in tables),
+        contacts_by_bucket={bits: sizes[bits] for bits in sorted(sizes) if sizes[bits]},
+        reserve=sum(len(bucket.reserve) for table in tables for bucket in table.buckets.values()),
+        network_size=max(network_size(len(table), config.bucket_size, table.radius(1)) for table in tables),
         records=store.size,
         record_bytes=store.bytes,
         lookups=lookups,
@@ -90,7 +105,7 @@ def look(
         lookups_waiting=waiting,
         refreshes=counts.refreshes,
         requests=counts.requests,
-        requests_in_flight=len(rpc),
+        requests_in_flight=sum(len(context.rpc) for context in contexts),
         answers=counts.answers,
         timeouts=counts.timeouts,
         hedges=counts.hedges,

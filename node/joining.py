@@ -90,7 +90,7 @@ class Joining:
         saved_at = self._clock.now()
         while True:
             await asyncio.sleep(pause_s * self._random.uniform(0.8, 1.2))
-            size = len(self._dht.table)
+            size = self._dht.size
             if size == 0:
                 pause_s = min(pause_s * 2, self._config.rejoin_max_s)
                 await self.join()
@@ -106,7 +106,7 @@ class Joining:
 
     def note_published(self) -> None:
         """Remember how large the table was when the node last published itself."""
-        self._published_size = max(1, len(self._dht.table))
+        self._published_size = max(1, self._dht.size)
 
     def save(self) -> None:
         """Write the good contacts to disk, unless there are none: an old list is better than an empty one."""
@@ -151,6 +151,6 @@ class Joining:
             await self._waiting.result_of(begin, "end of the join", self._config.join_s)
         except DeadlineExceeded as error:
             logger.info("the table fills on: %s", error)
-        if not len(self._dht.table):
+        if not self._dht.size:
             logger.info("no join through %s: none of %d contacts answered", source, len(through))
-        return bool(len(self._dht.table))
+        return bool(self._dht.size)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..wire.contact import Contact
-from ..wire.endpoint import Endpoint
+from ..wire.endpoint import Endpoint, families_of
 from ..wire.errors import ConfigError, DeadlineExceeded, HandshakeFailed, LookupFailed, MeshError, NoPath
 from ..wire.identity import Identity, NodeId
 from ..wire.node_record import NodeRecord
@@ -87,7 +87,9 @@ class Running:
             entropy=self.host.entropy,
             now=self.host.now(),
             tcp_port=self.endpoint.port,
+            families=families_of(host.local_endpoints()),
         )
+        self.overlay.dht.naming.here = self.endpoints
         self.pump = Pump(self.overlay, self.host, self.host)
         self.events = PeerEvents(node.config.pending_events_max)
         self.clients = [host.registry(url) for url in node.registries]
@@ -182,7 +184,7 @@ class Running:
             nat="unknown",
             observed=[str(endpoint) for endpoint in overlay.observed_endpoints()],
             peers=len(overlay.lines),
-            contacts=len(overlay.dht.table),
+            contacts=overlay.dht.size,
             records=len(overlay.dht.store),
             registry=registry,
             uuid=self.uuid,
@@ -324,7 +326,10 @@ class Running:
         )
 
     def _contacts_of(self, record: NodeRecord) -> list[Contact]:
-        return contacts_of(record, frozenset(endpoint.host for endpoint in self.host.local_endpoints()))
+        own = self.host.local_endpoints()
+        families = families_of(own)
+        known = contacts_of(record, frozenset(endpoint.host for endpoint in own))
+        return [contact for contact in known if contact.family & families]
 
     async def _connect(
         self, peer: Contact | Endpoint, *others: Endpoint, timeout_s: float | None = None

@@ -6,12 +6,13 @@ disk, and a new Overlay that remembers only what the disk has kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import blake2b
 from ipaddress import IPv6Address
 from typing import Protocol
 
+from ..dht.bucket import Entry
 from ..node.config import NodeConfig
 from ..node.overlay.config import OverlayConfig
 from ..node.overlay.overlay import Overlay
@@ -163,7 +164,9 @@ class Host:
             entropy=self._entropy,
             now=now,
             tcp_port=self.endpoint.port if self._config.allow_tcp else 0,
+            families=self.families,
         )
+        self.overlay.dht.naming.here = self._here
         self.pump = Pump(self.overlay, self.clock, self)
         streams = (self.pump, self.overlay.uses_stream) if self._config.allow_tcp else ()
         for endpoint in self.endpoints:
@@ -175,6 +178,9 @@ class Host:
         if self._watcher is not None:
             self._watcher.came_up(self)
 
+    def _here(self) -> tuple[Endpoint, ...]:
+        return self.endpoints
+
     def note_joined(self) -> None:
         """Note that it found its network; from now on it saves its contacts."""
         if not self.joined:
@@ -185,7 +191,9 @@ class Host:
         """Return how others reach it that speak these address families; None when they do not."""
         for endpoint in self.endpoints:
             if endpoint.family & families:
-                return self.contact if endpoint is self.endpoint else Contact(self.identity.public_key, endpoint)
+                return (
+                    self.contact if endpoint is self.endpoint else Contact(self.identity.public_key, endpoint)
+                )
         return None
 
     def stop(self, graceful: bool = True) -> None:
@@ -241,11 +249,14 @@ class Host:
                     self._save(when)
 
     def _save(self, when: float) -> None:
-        known = [entry for entry in self.overlay.dht.table if entry.added_at <= when and not entry.failures]
+        known = [entry for entry in self._entries() if entry.added_at <= when and not entry.failures]
         known.sort(key=lambda entry: entry.added_at)
         contacts = tuple(entry.contact for entry in known[: NODE.contacts_saved_max])
         if contacts:
             self.disk.write(CONTACTS_FILE, contacts, when)
+
+    def _entries(self) -> Iterator[Entry]:
+        return (entry for context in self.overlay.dht.contexts for entry in context.table)
 
     # the port `Network` of node/ports.py
 

@@ -88,8 +88,10 @@ class Handshakes:
         early: bytes,
         done: Connected | None,
         now: float,
+        *,
+        once: bool = False,
     ) -> None:
-        """Call a peer, or join the call under way; `done` is told the outcome."""
+        """Call a peer, or join the call under way; `done` is told the outcome. `once`: no session is wanted."""
         peer = key.node_id if key is not None else endpoints[0]
         dial = self._dials_by_peer.get(peer)
         if dial is None:
@@ -102,7 +104,7 @@ class Handshakes:
                     done(None, QueueFull("the table of outgoing calls", self._config.dials_max))
                 return
             try:
-                once = self._config.ask_once and bool(early) and done is None
+                once = (once or self._config.ask_once) and bool(early) and done is None
                 dial = self._start(key, endpoints, early, now, once=once)
             except ConfigError as error:
                 # The key in a contact that somebody handed us may be no key at all.

@@ -18,7 +18,7 @@ from random import Random
 from ...dht.dht import Dht
 from ...wire import fault_points
 from ...wire.contact import Contact
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import Endpoint, families_of
 from ...wire.errors import ConfigError, MeshError, NoPath
 from ...wire.handshake import Established, HandshakeSettings, reset_packet
 from ...wire.identity import Identity, PublicKey
@@ -48,10 +48,11 @@ class Overlay:
         entropy: Callable[[int], bytes],
         now: float,
         tcp_port: int = 0,
+        families: int = 0,
     ) -> None:
         self.identity = identity
         self.config = config
-        self.dht = Dht(identity, config.dht, random, now)
+        self.dht = Dht(identity, config.dht, random, now, families=families)
         self.lines = LineTable(identity.node_id, config)
         self.dropped: Counter[str] = Counter()
         self.on_message: Callable[[Line, bytes], None] = lambda line, message: None
@@ -337,7 +338,7 @@ class Overlay:
         self._streams.left(line)
         if gone:
             if (dead and reason != "reset") or reason == "shutdown":
-                self.dht.unreachable(line.node_id, now)
+                self.dht.unreachable(line.node_id, now, line.endpoint.family)
             self._observers.forget(line.node_id)
             self.on_peer(line, False)
 
@@ -356,21 +357,22 @@ class Overlay:
         for request in self.dht.take_requests():
             contact = request.contact
             line = self.lines.find(contact.node_id)
-            if line is not None:
+            if line is not None and not (request.idempotent and line.endpoint.family != contact.family):
                 line.session.send_rpc(request.payload)
                 line.asked(now)
                 self.lines.mark(line)
             elif request.idempotent:
-                self._dial_with(contact, request.payload, now)
+                # The other address of a peer is met without a second session.
+                self._dial_with(contact, request.payload, now, once=line is not None)
             else:
                 self._dial_then(contact, request.payload, now)
 
-    def _dial_with(self, contact: Contact, payload: bytes, now: float) -> None:
+    def _dial_with(self, contact: Contact, payload: bytes, now: float, *, once: bool) -> None:
         dial = self._handshakes.dialing(contact.node_id)
         if dial is not None and dial.queue_request(payload):
             self._handshakes.send_again(dial)
         elif dial is None:
-            self._dial(contact.public_key, (contact.endpoint,), None, now, early=payload)
+            self._dial(contact.public_key, (contact.endpoint,), None, now, early=payload, once=once)
 
     def _dial_then(self, contact: Contact, payload: bytes, now: float) -> None:
         dial = self._handshakes.dialing(contact.node_id)
@@ -387,10 +389,11 @@ class Overlay:
         done: Connected | None,
         now: float,
         early: bytes = b"",
+        once: bool = False,
     ) -> None:
         self._streams.call(endpoints)
-        self._handshakes.dial(key, endpoints, early, done, now)
+        self._handshakes.dial(key, endpoints, early, done, now, once=once)
 
     def _dial_failed(self, dial: Dial, error: MeshError, now: float) -> None:
         if dial.public_key is not None:
-            self.dht.unreachable(dial.public_key.node_id, now)
+            self.dht.unreachable(dial.public_key.node_id, now, families_of(dial.endpoints))

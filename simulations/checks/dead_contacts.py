@@ -39,7 +39,7 @@ class DeadContacts(Check):
         self._departures.note_partitions(now_s)
         for (index, session, node_id), since_s in list(self._suspects.items()):
             host = self.stage.population.hosts[index]
-            entry = host.overlay.dht.table.find(node_id) if host.up and host.session == session else None
+            entry = _entry(host, node_id) if host.up and host.session == session else None
             away_s = self._departures.away_s(node_id, now_s)
             if entry is None or not away_s:
                 del self._suspects[index, session, node_id]
@@ -49,7 +49,7 @@ class DeadContacts(Check):
     def look_at(self, host: Host, now_s: float) -> None:
         """Find contacts that should have left."""
         config = host.overlay.config.dht
-        for entry in host.overlay.dht.table:
+        for entry in (entry for context in host.overlay.dht.contexts for entry in context.table):
             node_id = entry.contact.node_id
             away_s = self._departures.away_s(node_id, now_s)
             if not away_s or away_s <= self._allowed_s(host, patience_s(entry, config)):
@@ -69,9 +69,14 @@ class DeadContacts(Check):
 
     def _allowed_s(self, host: Host, silence_s: float) -> float:
         config = host.overlay.config.dht
-        batches_s = PING_PAUSE_S * (1 + host.overlay.dht.table.size / config.pings_max)
+        batches_s = PING_PAUSE_S * (1 + host.overlay.dht.size / config.pings_max)
         batches_s += GRID_SHARE * config.silent_s_min
         return self.truth.asleep_s + SLACK * (silence_s + batches_s + tries_s(config))
+
+
+def _entry(host: Host, node_id: NodeId) -> Entry | None:
+    entries = (context.table.find(node_id) for context in host.overlay.dht.contexts)
+    return next((entry for entry in entries if entry is not None), None)
 
 
 def tries_s(config: DhtConfig) -> float:

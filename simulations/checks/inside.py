@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ...dht.bucket import Entry
 from ...dht.dht import Dht
 from ...dht.distance import ID_BITS
+from ...dht.search import Context
 from ...node.overlay.dialing import WAITING_MAX
 from ...node.overlay.line import Line
 from ...node.overlay.overlay import Overlay
@@ -32,7 +33,8 @@ Amount = tuple[str, int, int]
 def amounts(overlay: Overlay) -> Iterator[Amount]:
     """Return everything in an Overlay that has a limit."""
     yield from _of_calls(overlay)
-    yield from _of_table(overlay.dht)
+    for context in overlay.dht.contexts:
+        yield from _of_table(context)
     yield from _of_store(overlay.dht)
     yield from _of_requests(overlay.dht)
     for line in overlay.lines.by_local_id.values():
@@ -41,7 +43,7 @@ def amounts(overlay: Overlay) -> Iterator[Amount]:
 
 def members(dht: Dht) -> Iterator[Entry]:
     """Return the contacts of a table, those in reserve last in each bucket."""
-    for bucket in dht.table.buckets.values():
+    for bucket in (each for context in dht.contexts for each in context.table.buckets.values()):
         yield from bucket.entries.values()
         yield from bucket.reserve.values()
 
@@ -63,8 +65,8 @@ def _of_calls(overlay: Overlay) -> Iterator[Amount]:
     yield ("deadlines of calls", len(handshakes._deadlines._heap), called)
 
 
-def _of_table(dht: Dht) -> Iterator[Amount]:
-    config, table = dht._config, dht.table
+def _of_table(context: Context) -> Iterator[Amount]:
+    config, table = context.config, context.table
     yield ("buckets", len(table.buckets), ID_BITS)
     everywhere: dict[bytes, int] = {}
     for bucket in table.buckets.values():
@@ -94,11 +96,14 @@ def _of_store(dht: Dht) -> Iterator[Amount]:
 
 
 def _of_requests(dht: Dht) -> Iterator[Amount]:
-    config, rpc = dht._config, dht._rpc
+    config = dht._config
     pending_max = config.lookups_max * config.lookup_requests_max + config.handovers_max + config.pings_max
     pending_max += config.pushes_max + config.listenings_max * config.listen_holders
-    yield ("requests in flight", len(rpc), pending_max)
-    yield ("requests to send", len(rpc.outgoing), pending_max)
+    for rpc in (context.rpc for context in dht.contexts):
+        yield ("requests in flight", len(rpc), pending_max)
+        yield ("requests to send", len(rpc.outgoing), pending_max)
+        yield ("peers with timings", len(rpc.timing._peers), config.peers_max)
+        yield ("peers left in peace", len(rpc.timing._avoided), config.peers_max)
     yield ("lookups under way", dht._running, config.lookups_max)
     yield ("lookups that wait", len(dht._waiting), config.lookups_waiting_max)
     of_key, of_peer, pushes = dht.listeners.amounts()
@@ -107,10 +112,8 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
     yield ("registrations of one peer", of_peer, config.listeners_per_peer_max)
     yield ("pushes in flight", pushes, config.pushes_max)
     yield ("keys listened to", dht.listenings.size, config.listenings_max)
-    yield ("peers with timings", len(rpc.timing._peers), config.peers_max)
-    yield ("peers left in peace", len(rpc.timing._avoided), config.peers_max)
     ends = config.listenings_max * (config.listen_owners_max + 1) if dht.listenings.size else 0
-    yield ("timers", len(dht._timers._heap), 2 * (pending_max + ends) + DEADLINES_SPARE)
+    yield ("timers", len(dht._timers._heap), 2 * (len(dht.contexts) * pending_max + ends) + DEADLINES_SPARE)
 
 
 def _of_line(line: Line) -> Iterator[Amount]:

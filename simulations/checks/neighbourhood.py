@@ -66,8 +66,9 @@ class Neighbourhood(Check):
         own_id = host.identity.node_id
         nearest = self.stage.population.nearest(own_id, NEAREST, exclude=own_id, families=host.families)
         if nearest:
-            table = host.overlay.dht.table
-            self._shares.append(sum(node_id in table for node_id in nearest) / len(nearest))
+            tables = [context.table for context in host.overlay.dht.contexts]
+            known = [any(node_id in table for table in tables) for node_id in nearest]
+            self._shares.append(sum(known) / len(nearest))
 
     def _joined(self, host: Host) -> None:
         self._joined_s[host.index] = self.stage.world.now()

@@ -42,7 +42,9 @@ class Joining:
         if self.settings.is_mixed:
             live = [other for other in live if other.families & host.families]
         drawn = self.random.sample(live, min(len(live), count + 1))
-        told = [contact for other in drawn if other is not host and (contact := other.contact_for(host.families))]
+        told = [
+            contact for other in drawn if other is not host and (contact := other.contact_for(host.families))
+        ]
         told = told[:count]
         return self.population.introduce(host, told)
 
@@ -63,7 +65,7 @@ class Joining:
 
     def _look_for_the_lonely(self) -> None:
         """Let those that lost every contact join again."""
-        lonely = [host for host in self.population.live if host.joined and not host.overlay.dht.table.size]
+        lonely = [host for host in self.population.live if host.joined and not host.overlay.dht.size]
         for host in lonely:
             if host.index not in self._attempts and len(self.population.live) > 1:
                 self._begin(host)

@@ -45,7 +45,7 @@ class Population(Part, frozen=True):
     ipv6_only: Share = Share(0.0)
     """Tier `heap` only: share of the nodes that have an IPv6 address and none of IPv4."""
     dual_stack: Share = Share(0.0)
-    """Tier `heap` only: share of the nodes that have both; with either share over 0, the first `introducers` are too."""
+    """Tier `heap` only: share of the nodes that have both; in a mixed network the first `introducers` always do."""
     publishers: Share = Share(0.0)
     """Share of the nodes that keep their own signed node record published."""
 

@@ -59,8 +59,8 @@ def test_replies_survive_the_wire(make_contact) -> None:
 
 
 def test_later_versions_may_append_fields() -> None:
-    fields = msgpack.unpackb(encode_request(1, FindNode(KEY)))
-    assert decode(msgpack.packb([*fields, "new", [1]])) == (1, FindNode(KEY))
+    fields = msgpack.unpackb(encode_request(1, FindNode(KEY, 0, 3)))
+    assert decode(msgpack.packb([*fields, "new", [1]])) == (1, FindNode(KEY, 0, 3))
 
 
 BAD = [
