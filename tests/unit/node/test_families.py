@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 
 import pytest
-from node_world import Nodes, until_done
+from node_world import Nodes, until, until_done
 
 from mesh99.node import Node
 from mesh99.node.addresses import own_address
 from mesh99.wire.endpoint import IPV4, IPV6
+from mesh99.wire.record import value_key
 
 BOTH = IPV4 | IPV6
 LISTEN = {IPV4: "127.0.0.1:0", IPV6: "[::1]:0", BOTH: "[::]:0"}
@@ -35,6 +36,11 @@ def _tables(node: Node) -> dict[int, set[int]]:
     return {context.family: {entry.contact.family for entry in context.table} for context in contexts}
 
 
+def _holds(node: Node, key: bytes) -> bool:
+    running = node._require("a test")
+    return bool(running.overlay.dht.store.get(key, running.host.now()))
+
+
 async def test_everybody_reads_what_anybody_wrote(nodes: Nodes) -> None:
     kinds = await _network(nodes, 8)
     for writers, members in kinds.items():
@@ -45,6 +51,15 @@ async def test_everybody_reads_what_anybody_wrote(nodes: Nodes) -> None:
             for number, writer in enumerate(members[-3:]):
                 found = await readers[number].get(f"{writers}-{number}")
                 assert found.value == f"by {writer.name}"
+
+
+async def test_what_both_families_write_lies_at_the_nearest_of_each(nodes: Nodes) -> None:
+    kinds = await _network(nodes, 12)
+    writer, key = kinds[BOTH][-1], value_key("colour")
+    await writer.put("colour", "blue")
+    for families in (IPV4, IPV6):
+        reached = sorted(kinds[families] + kinds[BOTH], key=lambda node: node.node_id.distance(key))
+        await until(lambda nearest=reached[:8]: all(_holds(node, key) for node in nearest), "eight replicas")
 
 
 async def test_tables_hold_what_a_node_can_reach(nodes: Nodes) -> None:
