@@ -29,7 +29,12 @@ def command(environment: Environment, key: str, value: str, explain: bool) -> No
     holders = "\n".join(short(node_id) for node_id in stored["stored_on"])
     environment.result(stored, lambda: environment.line(holders))
     if not environment.as_json:
-        environment.note(f"{key} is stored on {len(stored['stored_on'])} nodes")
+        environment.note(f"{key} is stored on {len(stored['stored_on'])} nodes{_but(stored['refused'])}")
+
+
+def _but(refused: dict[str, int]) -> str:
+    reasons = ", ".join(f"{reason} ({count})" for reason, count in refused.items())
+    return f", refused: {reasons}" if reasons else ""
 
 
 def _explain(environment: Environment, key: str, value: str) -> None:
@@ -38,7 +43,8 @@ def _explain(environment: Environment, key: str, value: str) -> None:
     holders = explained["result"]
     environment.result(explained, lambda: draw(environment, explained["hops"]))
     if not holders:
-        raise Failure(f"nobody stored {key}", "is this node joined? see `mesh99 peers`")
+        refused = any(hop["remark"].startswith("refused") for hop in explained["hops"])
+        raise Failure(f"nobody stored {key}", None if refused else "is this node joined? see `mesh99 peers`")
     if not environment.as_json:
         names = ", ".join(map(short, holders))
         environment.note(

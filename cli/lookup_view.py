@@ -38,6 +38,8 @@ def summary(hops: list[Hop]) -> str:
         return "nobody was asked"
     outcomes = Counter(hop["outcome"] for hop in hops)
     parts = [f"{len(hops)} asked", *(f"{count} {outcome}" for outcome, count in outcomes.items())]
+    refused = Counter(hop["remark"] for hop in hops if hop["remark"].startswith("refused"))
+    parts += [f"{count} {remark}" for remark, count in refused.items()]
     answered = [hop for hop in hops if hop["outcome"] == "answered"]
     if answered:
         nearest = min(answered, key=lambda hop: int(hop["distance_bits"]))

@@ -38,13 +38,30 @@ CONTACT_BYTES_MAX = 53  # an IPv6 contact and its length
 
 
 class Outcome(IntEnum):
-    """What became of a STORE."""
+    """What became of a STORE or a LISTEN: 0, or why it was refused."""
 
     STORED = 0
     BAD_TOKEN = 1
     BAD_RECORD = 2
     OLD_SEQUENCE = 3
     NO_ROOM = 4
+    TOO_LARGE = 5
+    EXPIRED = 6
+    BAD_SIGNATURE = 7
+    OWNER_QUOTA = 8
+    KEY_FULL = 9
+    STORE_FULL = 10
+    UNKNOWN = 255
+    """Any other number: a reason that only newer peers know. Never sent."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Outcome | None:
+        return cls.UNKNOWN if isinstance(value, int) and value >= 0 else None
+
+    @property
+    def reason(self) -> str:
+        """Say it in words."""
+        return self.name.lower().replace("_", " ")
 
 
 class Ping(NamedTuple):

@@ -12,7 +12,8 @@ fewer than `value_replicas` nodes are nearer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ..wire.contact import Contact
@@ -24,18 +25,28 @@ from .messages import FindNode, Nodes, Outcome, Reply, Request, Store, Stored
 from .rpc import Pending
 from .search import Context, Hop, Search
 
-OUTCOMES = {
-    outcome: "stored" if outcome is Outcome.STORED else "refused: " + outcome.name.lower().replace("_", " ")
-    for outcome in Outcome
+REMARKS = {
+    outcome: "stored" if outcome is Outcome.STORED else f"refused: {outcome.reason}" for outcome in Outcome
 }
+
+Refusals = tuple[tuple[Outcome, int], ...]
 
 
 class PutResult(NamedTuple):
-    """Who holds the record so far; `newest_sequence` is the highest of this owner that a holder refused it for."""
+    """Who holds the record so far; `newest_sequence` is the highest of this owner that a holder refused it for.
+
+    `refused` tells of how many others refused it so far for which reason.
+    """
 
     stored_on: list[NodeId]
     newest_sequence: int
     hops: list[Hop]
+    refused: Refusals = ()
+
+
+def refusals(outcomes: Iterable[Outcome]) -> Refusals:
+    """Count the refusals among the outcomes, by reason, in the order in which each was first met."""
+    return tuple(Counter(outcome for outcome in outcomes if outcome is not Outcome.STORED).items())
 
 
 class StoreSearch(Search):
@@ -80,7 +91,7 @@ class StoreSearch(Search):
         self._stored: list[NodeId] = []
         self._tokens: dict[NodeId, bytes] = {}
         self._outstanding: dict[NodeId, None] = {}
-        self._outcomes: dict[NodeId, tuple[str, float | None]] = {}
+        self._outcomes: dict[NodeId, tuple[Outcome | None, float]] = {}
 
     def request_for(self, candidate: Candidate, now: float) -> Request:
         """Store at once at a peer that is near enough and whose token is at hand; ask the others for contacts."""
@@ -121,7 +132,7 @@ class StoreSearch(Search):
         candidate = self.lookup.find(pending.contact.node_id)
         first = candidate is not None and candidate.state is not State.ANSWERED
         self._outstanding.pop(pending.contact.node_id, None)
-        self._outcomes[pending.contact.node_id] = OUTCOMES[reply.outcome], now - self.began_at
+        self._outcomes[pending.contact.node_id] = reply.outcome, now - self.began_at
         self._settle(pending.contact.node_id, reply, now)
         if first:
             super().answered(pending, reply, now)
@@ -132,7 +143,7 @@ class StoreSearch(Search):
         """Go on without a dead peer; one that had answered is replaced by one more."""
         if pending.reply_type is Stored:
             self._outstanding.pop(pending.contact.node_id, None)
-            self._outcomes[pending.contact.node_id] = "no answer to the store", now - self.began_at
+            self._outcomes[pending.contact.node_id] = None, now - self.began_at
             candidate = self.lookup.find(pending.contact.node_id)
             self.lookup.count += candidate is not None and candidate.state is State.ANSWERED
         super().failed(pending, now)
@@ -141,14 +152,19 @@ class StoreSearch(Search):
         """Tell the caller, once."""
         if not self._given:
             self._given = True
-            self._done(PutResult(list(self._stored), self._newest_sequence, self.hops()), now)
+            said = (outcome for outcome, _ in self._outcomes.values() if outcome is not None)
+            result = PutResult(list(self._stored), self._newest_sequence, self.hops(), refusals(said))
+            self._done(result, now)
 
     def remark(self, candidate: Candidate) -> tuple[str, float | None]:
         """Return what a holder said to the record."""
         node_id = candidate.contact.node_id
         if node_id in self._outstanding:
             return "store under way", None
-        return self._outcomes.get(node_id, ("", None))
+        if node_id not in self._outcomes:
+            return "", None
+        outcome, said_s = self._outcomes[node_id]
+        return "no answer to the store" if outcome is None else REMARKS[outcome], said_s
 
     def _offer(self, candidates: Sequence[Candidate], now: float) -> None:
         for candidate in candidates:
@@ -156,6 +172,7 @@ class StoreSearch(Search):
             token = self._tokens.pop(node_id, None)
             if token is not None:
                 self._outstanding[node_id] = None
+                self._outcomes.pop(node_id, None)
                 store = Store(token, 0, self._encoded)
                 self.context.rpc.ask(candidate.contact, store, self, now)
 
@@ -184,6 +201,7 @@ class StoreSearch(Search):
         if full and nearest[-1].distance < number_of(context.own_id) ^ self.target:
             return
         outcome = context.store.put(self._record, now, trusted=True)
+        self._outcomes[context.own_id] = outcome, now - self.began_at
         if outcome is Outcome.STORED:
             self._holds(context.own_id, now)
         elif outcome is Outcome.OLD_SEQUENCE:

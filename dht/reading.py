@@ -69,7 +69,9 @@ _U64: TypeAlias = Annotated[int, Meta(ge=0)]
 _Id: TypeAlias = Annotated[bytes, Meta(min_length=ID_BYTES, max_length=ID_BYTES)]
 _Owner: TypeAlias = Annotated[bytes, Meta(max_length=ID_BYTES)]
 _Token: TypeAlias = Annotated[bytes, Meta(min_length=TOKEN_BYTES, max_length=TOKEN_BYTES)]
+_TokenOrNone: TypeAlias = Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
 _Record: TypeAlias = Annotated[bytes, Meta(min_length=1, max_length=RECORD_BYTES_MAX)]
+_Offered: TypeAlias = bytes  # whatever is wrong with it is told, its size too
 _Contacts: TypeAlias = Annotated[
     list[Annotated[bytes, Meta(min_length=1, max_length=64)]], Meta(max_length=CONTACTS_MAX)
 ]
@@ -98,9 +100,9 @@ class _FindValue(_Wire, tag=3, frozen=True):
 
 
 class _Store(_Wire, tag=4, frozen=True):
-    token: _Token
+    token: _TokenOrNone
     age_s: _U32
-    record: _Record
+    record: _Offered
     want: _U32 = 0
 
 
@@ -133,25 +135,25 @@ class _Values(_Wire, tag=19, frozen=True):
 class _Stored(_Wire, tag=20, frozen=True):
     outcome: Outcome
     sequence: _U64
-    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)] = b""
+    token: _TokenOrNone = b""
     contacts: _Contacts = []  # msgspec makes a new one each time
 
 
 class _StoreMany(_Wire, tag=5, frozen=True):
-    token: _Token
-    records: Annotated[list[tuple[_U32, _Record]], Meta(min_length=1, max_length=RECORDS_MAX)]
+    token: _TokenOrNone
+    records: Annotated[list[tuple[_U32, _Offered]], Meta(min_length=1, max_length=RECORDS_MAX)]
 
 
 class _StoredMany(_Wire, tag=21, frozen=True):
     outcomes: Annotated[list[tuple[Outcome, _U64]], Meta(max_length=RECORDS_MAX)]
-    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
+    token: _TokenOrNone
 
 
 class _Listening(_Wire, tag=22, frozen=True):
     outcome: Outcome
     life_s: _U32
     fresh: _U32
-    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
+    token: _TokenOrNone
 
 
 class _Noted(_Wire, tag=23, frozen=True):

@@ -16,7 +16,7 @@ from .batch import datagrams
 from .distance import number_of
 from .lookup import Candidate
 from .messages import RECORDS_MAX, FindNode, Nodes, Outcome, Reply, StoredMany, StoreMany
-from .put import PutResult
+from .put import PutResult, refusals
 from .region import Region
 from .rpc import Pending
 from .search import PATIENCE, Context, Hop, Search
@@ -25,19 +25,21 @@ from .search import PATIENCE, Context, Hop, Search
 class Errand:
     """A record that is to be stored; `done(record, result, now)` is told what became of it."""
 
-    __slots__ = ("_done", "encoded", "key", "newest_sequence", "record", "spare", "stored")
+    __slots__ = ("_done", "encoded", "key", "newest_sequence", "outcomes", "record", "spare", "stored")
 
     def __init__(self, record: Record, done: Callable[[Record, PutResult, float], None]) -> None:
         self.record = record
         self.encoded = record.encode()
         self.key = number_of(record.key)
         self.newest_sequence = 0
+        self.outcomes: list[Outcome] = []
         self.stored: list[NodeId] = []
         self.spare: list[Candidate] = []
         self._done = done
 
     def settle(self, outcome: Outcome, sequence: int, holder: NodeId) -> bool:
         """Note the answer of a holder; False when it does not hold the record or a newer one."""
+        self.outcomes.append(outcome)
         if outcome is Outcome.STORED:
             self.stored.append(holder)
         elif outcome is Outcome.OLD_SEQUENCE:
@@ -46,7 +48,7 @@ class Errand:
 
     def end(self, hops: list[Hop], now: float) -> None:
         """Tell what became of it."""
-        self.ended(PutResult(self.stored, self.newest_sequence, hops), now)
+        self.ended(PutResult(self.stored, self.newest_sequence, hops, refusals(self.outcomes)), now)
 
     def ended(self, result: PutResult, now: float) -> None:
         """Pass on what became of it elsewhere."""

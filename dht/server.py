@@ -12,7 +12,7 @@ from typing import Protocol
 from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.errors import DecodeError
-from ..wire.record import KEY_AT, KEY_BYTES, Record
+from ..wire.record import KEY_AT, KEY_BYTES, RECORD_BYTES_MAX, Record
 from .distance import number_of
 from .listen import Listenings
 from .listeners import Listeners
@@ -138,26 +138,39 @@ class Server:
 
     def _stored_many(self, request: StoreMany, sender: Contact, now: float) -> StoredMany:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
+            self._refused(Outcome.BAD_TOKEN, len(request.records))
             return StoredMany([(Outcome.BAD_TOKEN, 0)] * len(request.records), self._token(sender, now))
         stored = [self._put(encoded, age_s, now) for age_s, encoded in request.records]
         return StoredMany([(each.outcome, each.sequence) for each in stored])
 
     def _outcome(self, request: Store, sender: Contact, now: float) -> Stored:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
+            self._refused(Outcome.BAD_TOKEN)
             return Stored(Outcome.BAD_TOKEN, 0)
         return self._put(request.record, request.age_s, now)
 
     def _put(self, encoded: bytes, age_s: int, now: float) -> Stored:
+        stored = self._judged(encoded, age_s, now)
+        if stored.outcome is not Outcome.STORED:
+            self._refused(stored.outcome)
+        return stored
+
+    def _judged(self, encoded: bytes, age_s: int, now: float) -> Stored:
+        if len(encoded) > RECORD_BYTES_MAX:
+            return Stored(Outcome.TOO_LARGE, 0)
         try:
             record = Record.decode(encoded)
         except DecodeError:
             return Stored(Outcome.BAD_RECORD, 0)
         store = self._context.store
         if fault_points.active and fault_points.fires("dht.no-room", self._context.own_id):
-            return Stored(Outcome.NO_ROOM, 0)
+            return Stored(Outcome.STORE_FULL, 0)
         outcome = store.put(record, now, age_s)
         held = store.find(record.key, record.owner)
         return Stored(outcome, held.record.sequence if held is not None else 0)
+
+    def _refused(self, outcome: Outcome, count: int = 1) -> None:
+        self._dropped[f"record refused: {outcome.reason}"] += count
 
     def _token(self, sender: Contact, now: float) -> bytes:
         if fault_points.active and fault_points.fires("dht.stale-token", self._context.own_id):

@@ -77,14 +77,14 @@ class RecordStore:
         self.expire(now)
         expires_at = now - age_s + min(record.ttl_s, self._config.record_ttl_s_max)
         if expires_at <= now:
-            return Outcome.BAD_RECORD
+            return Outcome.EXPIRED
         held = self.find(record.key, record.owner)
         if held is not None and record.sequence <= held.record.sequence:
             return Outcome.STORED if record == held.record else Outcome.OLD_SEQUENCE
-        if held is None and not self._has_room(record):
-            return Outcome.NO_ROOM
+        if held is None and (full := self._full_for(record)) is not None:
+            return full
         if not (trusted or record.verify(self._crypto)):
-            return Outcome.BAD_RECORD
+            return Outcome.BAD_SIGNATURE
         fresh = Held(record, now - age_s, expires_at, self._received)
         self._insert(fresh)
         self.on_new(fresh, now)
@@ -148,17 +148,18 @@ class RecordStore:
         self.size -= 1
         self.bytes -= len(held.record.encode())
 
-    def _has_room(self, record: Record) -> bool:
-        """Tell whether a record under a new (key, owner) may enter, even if farther ones must make room."""
+    def _full_for(self, record: Record) -> Outcome | None:
+        """Say what is too full for a record under a new (key, owner), if farther ones make room where they can."""
         config = self._config
         if self._owned.get(record.owner, 0) >= config.records_per_owner_max:
-            return False
+            return Outcome.OWNER_QUOTA
         crowded = len(self._keys.get(record.key, ())) >= config.records_per_key_max
         if crowded and record.owner.node_id != record.key:
-            return False
+            return Outcome.KEY_FULL
         if not self._is_over(1, len(record.encode())):
-            return True
-        return bool(self._keys) and self._distance(record.key) < self._distance(self._farthest())
+            return None
+        nearer = bool(self._keys) and self._distance(record.key) < self._distance(self._farthest())
+        return None if nearer else Outcome.STORE_FULL
 
     def _is_over(self, more: int = 0, more_bytes: int = 0) -> bool:
         config = self._config

@@ -30,11 +30,5 @@ def hops_of(hops: Sequence[DhtHop], target: bytes) -> list[Hop]:
     ]
 
 
-def refusals_of(hops: Sequence[DhtHop]) -> str:
-    """Sum up why holders did not take a record, or nothing."""
-    reasons = [hop.remark for hop in hops if hop.remark and hop.remark != "stored"]
-    return ", ".join(f"{reason} ({reasons.count(reason)})" for reason in dict.fromkeys(reasons))
-
-
 def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)

@@ -29,6 +29,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     stored_on: list[str]
+    refused: dict[str, int] = {}
+    """How many nodes refused it until enough had it, by reason."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,12 +8,12 @@ from ..dht.dht import Dht
 from ..dht.get import GetResult
 from ..dht.put import PutResult
 from ..dht.search import LookupResult
-from ..wire.errors import ConfigError, LookupFailed
+from ..wire.errors import ConfigError, LookupFailed, NotStored
 from ..wire.identity import Identity, NodeId
 from ..wire.record import Record, value_key
 from .config import NodeConfig
 from .directory import Directory
-from .explaining import hops_of, refusals_of
+from .explaining import hops_of
 from .futures import Waiting
 from .ports import Clock
 from .results import Explained, Found, Hop, Stored
@@ -49,10 +49,10 @@ class Values:
     async def put(self, key: str, value: str, timeout_s: float) -> Stored:
         """Sign a value, store it, and renew it while this node runs."""
         result = await self._put(key, value, timeout_s)
+        refused = {outcome.reason: count for outcome, count in result.refused}
         if not result.stored_on:
-            hint = refusals_of(result.hops) or "is this node joined? see `mesh99 peers`"
-            raise LookupFailed(f"a holder for {key}", hint)
-        return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on])
+            raise NotStored(key, refused)
+        return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on], refused=refused)
 
     async def explain_put(self, key: str, value: str, timeout_s: float) -> Explained:
         """Put a value, and tell who was asked and what they said; no holder is a result too."""

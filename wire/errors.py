@@ -14,6 +14,7 @@ MeshError
     RemoteRejected                the peer answered a request with an error
   Unreachable                     nobody is at fault; trying later may help
     LookupFailed                  nothing was found in the overlay
+    NotStored                     no holder took a value
     NoPath                        no endpoint of the peer answered
     RegistryUnavailable           a registry did not answer
   DeadlineExceeded                the time given ran out; says what was waited for
@@ -149,6 +150,16 @@ class LookupFailed(Unreachable):
         super().__init__(f"{what} was not found")
         self.what = what
         self.hint = hint
+
+
+class NotStored(Unreachable):
+    """No holder took a value; `refused` tells how many said why."""
+
+    def __init__(self, key: str, refused: dict[str, int]) -> None:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in refused.items())
+        super().__init__(f"nobody stores {key}" + (f": {reasons}" if reasons else ""))
+        self.refused = refused
+        self.hint = None if refused else "is this node joined? see `mesh99 peers`"
 
 
 class NoPath(Unreachable):

@@ -86,6 +86,7 @@ class FakeNode:
     error: BaseException | None = None
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     echo_delay_s: float = 0.0
+    refused: dict[str, int] = field(default_factory=dict)
     watch_ends: bool = True
     watch_ended: threading.Event = field(default_factory=threading.Event)
 
@@ -148,7 +149,7 @@ class FakeNode:
 
     async def put(self, key: str, value: str, *, timeout_s: float = 5.0) -> Stored:
         self._asked("put", key, value)
-        return Stored(key=key, stored_on=[NODE_ID, OTHER_ID])
+        return Stored(key=key, stored_on=[NODE_ID, OTHER_ID], refused=self.refused)
 
     async def get(self, key: str, *, timeout_s: float = 5.0) -> Found:
         self._asked("get", key)

@@ -14,6 +14,7 @@ from mesh99.wire.errors import (
     LookupFailed,
     MeshError,
     NoPath,
+    NotStored,
     QueueFull,
     RemoteRejected,
 )
@@ -76,6 +77,7 @@ def test_json_may_be_asked_for_after_the_command_too(mesh99: Any, command: tuple
     ("error", "exit_code"),
     [
         (LookupFailed("peer x", "is it up?"), 1),
+        (NotStored("colour", {"key full": 6}), 1),
         (NoPath("writer", ("udp://127.0.0.1:1",)), 1),
         (DeadlineExceeded("reply", 5.0), 1),
         (RemoteRejected("invalid", "words: expected a number", "words"), 1),
@@ -214,6 +216,16 @@ def test_explain_shows_the_lookup_and_what_came_of_it(mesh99: Any) -> None:
     assert get.stdout.splitlines()[-1] == "the value"
     assert "1 found after 2.5 ms" in find.stderr
     assert "writer" in find.stdout
+
+
+def test_a_put_names_who_refused_and_why(mesh99: Any, node: Any, failing: Any) -> None:
+    node.refused = {"key full": 2, "owner quota": 1}
+    assert (
+        mesh99("put", "key", "x").stderr
+        == "key is stored on 2 nodes, refused: key full (2), owner quota (1)\n"
+    )
+    failing(NotStored("key", node.refused))
+    assert mesh99("put", "key", "x").stderr == "error: nobody stores key: key full (2), owner quota (1)\n"
 
 
 @pytest.mark.usefixtures("node")

@@ -41,7 +41,7 @@ def test_each_record_is_judged_by_itself(virtual_network) -> None:
         token, [(0, record("a", 5)), (0, b"nonsense"), (60, record("b", 1)), (0, record("a", 4))]
     )
     assert ask(network, holder, author, many) == StoredMany(
-        [(Outcome.STORED, 5), (Outcome.BAD_RECORD, 0), (Outcome.BAD_RECORD, 0), (Outcome.OLD_SEQUENCE, 5)]
+        [(Outcome.STORED, 5), (Outcome.BAD_RECORD, 0), (Outcome.EXPIRED, 0), (Outcome.OLD_SEQUENCE, 5)]
     )
 
 

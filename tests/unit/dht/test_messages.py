@@ -63,6 +63,15 @@ def test_later_versions_may_append_fields() -> None:
     assert decode(msgpack.packb([*fields, "new", [1]])) == (1, FindNode(KEY, 0, 3))
 
 
+def test_reasons_of_newer_peers_are_refusals() -> None:
+    assert decode(msgpack.packb([20, 1, 99, 7])) == (1, Stored(Outcome.UNKNOWN, 7))
+    assert decode(msgpack.packb([20, 1, 2**64 - 1, 7])) == (1, Stored(Outcome.UNKNOWN, 7))
+    assert decode(msgpack.packb([21, 1, [[99, 7], [0, 8]], b""])) == (
+        1,
+        StoredMany([(Outcome.UNKNOWN, 7), (Outcome.STORED, 8)]),
+    )
+
+
 BAD = [
     b"",
     b"\xc1",
@@ -81,9 +90,10 @@ BAD = [
     msgpack.packb([3, 1, KEY, b"half" * 4, 1, 0]),
     msgpack.packb([3, 1, KEY, b"", 0, 0]),
     msgpack.packb([3, 1, KEY, b"", 1, -1]),
-    msgpack.packb([4, 1, TOKEN, 0, b""]),
-    msgpack.packb([4, 1, TOKEN, 0, bytes(1025)]),
-    msgpack.packb([4, 1, b"7 bytes", 0, b"r"]),
+    msgpack.packb([4, 1, TOKEN, 0, "r"]),
+    msgpack.packb([4, 1, b"more than 8", 0, b"r"]),
+    msgpack.packb([6, 1, b"7 bytes", KEY, b""]),
+    msgpack.packb([7, 1, [[0, bytes(1025)]]]),
     msgpack.packb([18, 1, TOKEN, [b"no contact"]]),
     msgpack.packb([18, 1, TOKEN, [bytes(40)]]),
     msgpack.packb([18, 1, TOKEN, [bytes(39)] * 33]),
@@ -91,7 +101,8 @@ BAD = [
     msgpack.packb([19, 1, TOKEN, 1, [[0]], []]),
     msgpack.packb([19, 1, TOKEN, 1, [[0, b"r", 1]], []]),
     msgpack.packb([19, 1, TOKEN, 1, [b"r"], []]),
-    msgpack.packb([20, 1, 5, 0]),
+    msgpack.packb([20, 1, -1, 0]),
+    msgpack.packb([20, 1, "5", 0]),
     msgpack.packb([20, 1, 0, 2**64 - 1])[:-1],
 ]
 

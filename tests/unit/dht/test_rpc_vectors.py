@@ -62,6 +62,7 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "values_none": (4, Values(TOKEN, 0, [], [FIRST])),
     "stored": (5, Stored(Outcome.STORED, 3)),
     "old_sequence": (6, Stored(Outcome.OLD_SEQUENCE, 2**64 - 1)),
+    "store_full": (6, Stored(Outcome.STORE_FULL, 0)),
     "stored_many": (7, StoredMany([(Outcome.STORED, 3), (Outcome.OLD_SEQUENCE, 9)])),
     "stored_naming": (5, Stored(Outcome.STORED, 3, TOKEN, [FIRST, SECOND])),
     "listening": (7, Listening(Outcome.STORED, 300, 1)),

@@ -16,6 +16,8 @@ from mesh99.dht.messages import (
     Request,
     Store,
     Stored,
+    StoredMany,
+    StoreMany,
     Values,
     encode_request,
 )
@@ -23,7 +25,7 @@ from mesh99.dht.reading import decode
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.identity import Identity
-from mesh99.wire.record import Record
+from mesh99.wire.record import RECORD_BYTES_MAX, Record
 
 KEY = b"\x42" * 32
 ALICE, BOB = Identity(b"\x01" * 32), Identity(b"\x02" * 32)
@@ -110,11 +112,25 @@ def test_store_needs_a_fresh_token_of_the_same_host(served: Served) -> None:
     assert served.ask(Store(token, 0, record), now=100.0) == Stored(Outcome.STORED, 1)
 
 
-def test_bad_records_are_refused(served: Served) -> None:
+def test_each_refusal_has_a_reason_of_its_own_and_is_counted(served: Served) -> None:
     record = Record.create(ALICE, KEY, b"v", sequence=1, ttl_s=100).encode()
-    assert served.ask(Store(served.token(), 0, b"nonsense")) == Stored(Outcome.BAD_RECORD, 0)
-    assert served.ask(Store(served.token(), 0, record[:-1] + b"\0")) == Stored(Outcome.BAD_RECORD, 0)
+    token = served.token()
+    refused = {
+        "bad record": Store(token, 0, b"nonsense"),
+        "too large": Store(token, 0, record + bytes(RECORD_BYTES_MAX)),
+        "expired": Store(token, 100, record),
+        "bad signature": Store(token, 0, record[:-1] + b"\0"),
+        "bad token": Store(b"", 0, record),
+    }
+    for reason, request in refused.items():
+        reply = served.ask(request)
+        assert isinstance(reply, Stored)
+        assert reply.outcome.reason == reason
+    many = served.ask(StoreMany(token, [(0, record + bytes(RECORD_BYTES_MAX - 100))]))
+    assert many == StoredMany([(Outcome.TOO_LARGE, 0)])
     assert len(served.dht.store) == 0
+    counted = {f"record refused: {reason}": 1 for reason in refused}
+    assert served.dht.dropped == {**counted, "record refused: too large": 2}
 
 
 def test_records_are_paged_to_their_room(served: Served) -> None:

@@ -55,7 +55,7 @@ def test_life_counts_from_receipt_less_the_age() -> None:
     records.expire(70.0)
     assert len(records) == 0
     assert records.bytes == 0
-    assert records.put(record(ttl_s=100), 80.0, age_s=100) is Outcome.BAD_RECORD
+    assert records.put(record(ttl_s=100), 80.0, age_s=100) is Outcome.EXPIRED
 
 
 def test_life_is_capped() -> None:
@@ -67,7 +67,7 @@ def test_life_is_capped() -> None:
 def test_forged_records_are_refused() -> None:
     good = record()
     forged = Record(good.key, good.owner, 2, good.ttl_s, good.value, good.signature)
-    assert store().put(forged, 0.0) is Outcome.BAD_RECORD
+    assert store().put(forged, 0.0) is Outcome.BAD_SIGNATURE
 
 
 def test_forged_records_evict_nothing() -> None:
@@ -75,7 +75,7 @@ def test_forged_records_evict_nothing() -> None:
     records.put(record(key=b"\xff" * 32), 0.0)
     good = record(key=bytes(32))
     forged = Record(good.key, good.owner, 2, good.ttl_s, good.value, good.signature)
-    assert records.put(forged, 0.0) is Outcome.BAD_RECORD
+    assert records.put(forged, 0.0) is Outcome.BAD_SIGNATURE
     assert len(records) == 1
 
 
@@ -83,7 +83,7 @@ def test_a_full_store_keeps_what_is_nearest() -> None:
     records = store(records_max=2)
     assert records.put(record(key=b"\x20" * 32), 0.0) is Outcome.STORED
     assert records.put(record(key=b"\x30" * 32), 0.0) is Outcome.STORED
-    assert records.put(record(key=b"\x40" * 32), 0.0) is Outcome.NO_ROOM
+    assert records.put(record(key=b"\x40" * 32), 0.0) is Outcome.STORE_FULL
     assert records.put(record(key=b"\x10" * 32), 0.0) is Outcome.STORED
     assert records.get(b"\x30" * 32, 0.0) == []
     assert len(records) == 2
@@ -104,7 +104,7 @@ def test_owners_per_key_are_bounded_but_a_node_id_has_room_for_its_owner() -> No
     key = node_key(CAROL.node_id)
     assert records.put(record(ALICE, key), 0.0) is Outcome.STORED
     assert records.put(record(BOB, key), 0.0) is Outcome.STORED
-    assert records.put(record(Identity(b"\x09" * 32), key), 0.0) is Outcome.NO_ROOM
+    assert records.put(record(Identity(b"\x09" * 32), key), 0.0) is Outcome.KEY_FULL
     assert records.put(record(CAROL, key), 0.0) is Outcome.STORED
     assert records.put(record(ALICE, key, sequence=2), 0.0) is Outcome.STORED, "an update needs no room"
 
@@ -114,7 +114,7 @@ def test_records_per_owner_are_bounded() -> None:
     assert [records.put(record(key=bytes([n]) * 32), 0.0) for n in range(3)] == [
         Outcome.STORED,
         Outcome.STORED,
-        Outcome.NO_ROOM,
+        Outcome.OWNER_QUOTA,
     ]
     records.expire(100.0)
     assert records.put(record(key=bytes([3]) * 32), 100.0) is Outcome.STORED
