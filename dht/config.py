@@ -117,6 +117,9 @@ class DhtConfig:
     records_want_max: int = 256
     """Records one get may ask for. Raising it costs memory during the get."""
 
+    verified_max: int = 1024
+    """Records read lately whose signatures are not checked again. Raising it costs about 200 bytes each."""
+
     records_max: int = 4096
     """Records held for the network. Raising it costs up to 1.2 KiB each."""
 

@@ -46,6 +46,7 @@ from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
 from .server import Answers, Server
 from .shared_gets import SharedGets
+from .signatures import Signatures
 from .statistics import Statistics, look
 from .store import Held, RecordStore
 from .table import RoutingTable
@@ -72,6 +73,7 @@ class Dht:
         self.store = RecordStore(own_id, config, identity.crypto)
         self._config = config
         self._timers = Timers()
+        self._signatures = Signatures(config.verified_max, identity.crypto)
         spoken = [family for family in (IPV4, IPV6) if families & family] or [0]
         self._families = [
             Family(self._context_of(family, identity, random, len(spoken) > 1), self._look_up)
@@ -340,7 +342,7 @@ class Dht:
             self.store,
             Rpc(config, self._timers, random, self._peer_failed),
             KnownTokens(config),
-            identity.crypto,
+            self._signatures,
             family,
             family if dual else 0,
         )

@@ -6,12 +6,14 @@ quorum: so a record lies at the nearest nodes of each family that its writer spe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
 from ..wire.identity import PublicKey
 from .get import Found, GetResult
+from .messages import Outcome
 from .put import PutResult
 from .search import LookupResult
 
@@ -97,4 +99,8 @@ def merge_holders(results: Sequence[PutResult]) -> PutResult:
     """Return who holds the record in any family."""
     holders = dict.fromkeys(node_id for result in results for node_id in result.stored_on)
     newest = max(result.newest_sequence for result in results)
-    return PutResult(list(holders), newest, [hop for result in results for hop in result.hops])
+    refused: Counter[Outcome] = Counter()
+    for result in results:
+        refused.update(dict(result.refused))
+    hops = [hop for result in results for hop in result.hops]
+    return PutResult(list(holders), newest, hops, tuple(refused.items()))

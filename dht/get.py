@@ -185,7 +185,7 @@ class ValueSearch(Search):
             raise DecodeError("record", "not asked for")
         known = self._found.get(record.owner)
         if known is None or record.sequence > known.record.sequence:
-            if not record.verify(self.context.crypto):
+            if not self.context.signatures.verify(record):
                 raise DecodeError("record", "bad signature")
             if not self._found:
                 self._source = holder.candidate

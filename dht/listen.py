@@ -230,7 +230,9 @@ class Listening:
         expires_at = born_at + min(record.ttl_s, config.record_ttl_s_max)
         if expires_at <= now or (known is not None and record.sequence <= known.change.record.sequence):
             return
-        if (known is None and not self._has_room()) or not (trusted or record.verify(self._context.crypto)):
+        if (known is None and not self._has_room()) or not (
+            trusted or self._context.signatures.verify(record)
+        ):
             self.dropped += 1
             return
         live = bool(record.value)

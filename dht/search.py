@@ -15,7 +15,6 @@ from random import Random
 from typing import NamedTuple
 
 from ..wire.contact import Contact
-from ..wire.crypto import Crypto
 from ..wire.identity import NodeId
 from .config import DhtConfig
 from .distance import number_of
@@ -23,6 +22,7 @@ from .lookup import Candidate, Lookup, State
 from .messages import FindNode, Nodes, Reply, Request, Stored, Values
 from .rpc import Pending, Rpc
 from .scope import believable
+from .signatures import Signatures
 from .store import RecordStore
 from .table import RoutingTable
 from .timers import Timer, Timers
@@ -41,7 +41,7 @@ class Context:
     store: RecordStore
     rpc: Rpc
     tokens: KnownTokens
-    crypto: Crypto
+    signatures: Signatures
     family: int = 0
     """Its contacts are of this family; 0: of any, in a node that was not told which it speaks."""
     asks: int = 0
