@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from .client import TIMEOUT_S, Client
 from .failure import Failure
 from .lookup_view import draw
 from .options import MeshCommand, explain_option, pass_environment, timeout_option, watch_option
-from .output import Environment, short
+from .output import Environment, duration, short
+
+COLUMNS = ("NODE", "NAME", ">AGE", ">ENDS IN", "ENDPOINTS")
 
 
 @click.command("find", cls=MeshCommand)
@@ -35,15 +39,23 @@ def command(environment: Environment, capability: str, timeout_s: float, explain
     if explain and not environment.as_json:
         draw(environment, answer["hops"])
         environment.note(f"{len(agents)} found after {answer['elapsed_ms']:g} ms")
-    rows = [
-        (short(agent["node_id"]), agent["name"] or "-", "  ".join(agent["endpoints"])) for agent in agents
-    ]
+    rows = [_row(agent) for agent in agents]
     if agents or environment.as_json:
-        environment.result(answer, lambda: environment.table(("NODE", "NAME", "ENDPOINTS"), rows))
+        environment.result(answer, lambda: environment.table(COLUMNS, rows))
     if not agents:
         raise Failure(
             f"nobody offers {capability}", "an agent that has just started may need a second to be found"
         )
+
+
+def _row(agent: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        short(agent["node_id"]),
+        agent["name"] or "-",
+        duration(agent["age_s"]),
+        duration(agent["ends_in_s"]),
+        "  ".join(agent["endpoints"]),
+    )
 
 
 def _watch(environment: Environment, capability: str) -> None:

@@ -183,6 +183,15 @@ def decimal(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
+def duration(seconds: float | None) -> str:
+    """Return a time span as people read it: `5 s`, `3 min`, `2 h`, `-` when there is none."""
+    if seconds is None:
+        return "-"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
+
+
 def size(size_bytes: int) -> str:
     """Return a size as people read it: `999 B`, `1.2 kB`, `3.4 MB`."""
     if size_bytes < 1000:

@@ -14,6 +14,7 @@ from ..wire.node_record import NodeRecord
 from .config import NodeConfig
 from .messages import Header, InvalidMessage, Message
 from .node import Node
+from .providers import Provider
 
 __all__ = [
     "DeadlineExceeded",
@@ -27,5 +28,6 @@ __all__ = [
     "NodeConfig",
     "NodeId",
     "NodeRecord",
+    "Provider",
     "RemoteRejected",
 ]

@@ -14,6 +14,7 @@ import msgspec
 
 from ..wire.node_record import NodeRecord
 from .control_bench import BenchPhase, measure
+from .providers import Provider
 from .results import Answer, Explained, Found, Hop, NodeStatus, PeerStatus, Stored
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
@@ -27,7 +28,7 @@ class Controlled(Protocol):
     def status(self) -> NodeStatus: ...
     async def learn_names(self) -> None: ...
     def peers(self) -> list[PeerStatus]: ...
-    async def find(self, capability: str, *, timeout_s: float = ...) -> list[NodeRecord]: ...
+    async def find(self, capability: str, *, timeout_s: float = ...) -> list[Provider]: ...
     async def resolve(self, peer: str, *, timeout_s: float = ...) -> NodeRecord: ...
     async def ping(self, peer: str, count: int = ...) -> list[float]: ...
     async def trace(self, key: str) -> list[Hop]: ...
@@ -110,8 +111,8 @@ async def peers(node: Controlled, _: Arguments) -> list[Json]:
 
 
 async def find(node: Controlled, arguments: CapabilityArguments) -> list[Json]:
-    records = await node.find(arguments.capability, timeout_s=arguments.timeout_s)
-    return [record.to_json() for record in records]
+    found = await node.find(arguments.capability, timeout_s=arguments.timeout_s)
+    return [provider.to_json() for provider in found]
 
 
 async def resolve(node: Controlled, arguments: PeerArguments) -> Json:

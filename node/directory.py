@@ -27,6 +27,7 @@ from .config import NodeConfig
 from .explaining import hops_of
 from .futures import Waiting
 from .ports import Clock
+from .providers import Provider, live_providers
 from .results import Explained
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ class Directory:
 
     # find
 
-    async def find(self, capability: str, timeout_s: float) -> list[NodeRecord]:
-        """Return the agents that offer a capability, as they say themselves."""
+    async def find(self, capability: str, timeout_s: float) -> list[Provider]:
+        """Return the agents that offer a capability, as they say themselves, the last to say so first."""
         wanted = capability.lower()
         result = await self._get(capability_key(wanted), self._config.providers_max, timeout_s)
         return await self._providers(wanted, result)
@@ -121,16 +122,16 @@ class Directory:
         found = await self._providers(wanted, result)
         return Explained(
             key=wanted,
-            result=[record.to_json() for record in found],
+            result=[provider.to_json() for provider in found],
             source=None if result.source is None else result.source.node_id.text,
             hops=hops_of(result.trace, key),
             elapsed_ms=round((self._clock.now() - started) * 1000, 3),
         )
 
-    async def _providers(self, wanted: str, result: GetResult) -> list[NodeRecord]:
+    async def _providers(self, wanted: str, result: GetResult) -> list[Provider]:
         # Whoever signed a record under this key offers it, also when the list in the record was cut to fit.
-        found = self._node_records(result, lambda record: True)
-        return found or await self._find_in_registries(wanted)
+        found = live_providers(result.found, self._clock.now(), self._config.overlay.dht.record_ttl_s_max)
+        return found or [Provider(record) for record in await self._find_in_registries(wanted)]
 
     async def resolve(self, peer: str, timeout_s: float) -> NodeRecord:
         """Return the record of the agent that is meant; raises LookupFailed or, for two of a name, ConfigError."""

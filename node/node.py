@@ -31,6 +31,7 @@ from .config import NodeConfig, registries_or_default
 from .conversations import Conversations, typed_reply
 from .host import Host
 from .messages import Message
+from .providers import Provider
 from .results import (
     AgentEvent,
     Answer,
@@ -230,8 +231,8 @@ class Node:
 
     # find
 
-    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[NodeRecord]:
-        """Return the agents that offer a capability, this one included."""
+    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[Provider]:
+        """Return the agents that offer a capability, this one included, the last to say so first, and how fresh each is."""
         return await self._require("search").directory.find(capability, timeout_s)
 
     async def resolve(self, peer: str, *, timeout_s: float = 5.0) -> NodeRecord:

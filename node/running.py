@@ -308,7 +308,7 @@ class Running:
         now = self.host.now()
         expires, known = self._providers_known.get(capability, (0.0, []))
         if now >= expires or not known:
-            known = await self.directory.find(capability, timeout_s)
+            known = [provider.agent for provider in await self.directory.find(capability, timeout_s)]
             if len(self._providers_known) >= NAMES_MAX:
                 self._providers_known.clear()
             self._providers_known[capability] = (now + self._config.providers_cached_s, known)

@@ -54,6 +54,13 @@ class FakeRecord:
         }
 
 
+class FakeProvider(FakeRecord):
+    """What the commands need of a Provider."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "age_s": 12.3, "ends_in_s": 1187.7}
+
+
 STATISTICS = Statistics(
     contacts=3, contacts_by_bucket={0: 2, 1: 1}, reserve=0, network_size=4, records=4, record_bytes=1234, lookups=9,
     lookups_running=1, lookups_waiting=0, refreshes=2, requests=31, requests_in_flight=1, answers=27, timeouts=5,
@@ -116,9 +123,9 @@ class FakeNode:
         )  # fmt: skip
         return [measured, unmeasured]
 
-    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[FakeRecord]:
+    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[FakeProvider]:
         self._asked("find", capability, timeout_s)
-        return [FakeRecord()] if capability == "summarize" else []
+        return [FakeProvider()] if capability == "summarize" else []
 
     async def resolve(self, peer: str, *, timeout_s: float = 5.0) -> FakeRecord:
         self._asked("resolve", peer)
@@ -136,7 +143,7 @@ class FakeNode:
 
     async def explain_find(self, capability: str, *, timeout_s: float = 5.0) -> Explained:
         self._asked("explain_find", capability, timeout_s)
-        found = [FakeRecord().to_json()] if capability == "summarize" else []
+        found = [FakeProvider().to_json()] if capability == "summarize" else []
         return explained(capability, found)
 
     async def explain_put(self, key: str, value: str, *, timeout_s: float = 5.0) -> Explained:

@@ -43,7 +43,7 @@ KEYS = {
 }
 ROW_KEYS = {
     ("peers",): {"node_id", "name", "path", "endpoint", "rtt_ms", "tx_bytes", "rx_bytes"},
-    ("find", "summarize"): {"node_id", "name", "endpoints"},
+    ("find", "summarize"): {"node_id", "name", "endpoints", "age_s", "ends_in_s"},
 }
 ASKING = [command for command in (*KEYS, *ROW_KEYS) if command not in (("status",), ("peers",))]
 
@@ -112,6 +112,12 @@ def test_no_node_is_exit_code_3_and_says_what_to_do(mesh99: Any, command: tuple[
     assert result.stdout == ""
     assert "error: no node is running in " in result.stderr
     assert "up\n" in result.stderr
+
+
+def test_find_tells_how_fresh_each_agent_is(mesh99: Any, node: Any) -> None:
+    head, row = mesh99("find", "summarize").stdout.splitlines()
+    assert head.split() == ["NODE", "NAME", "AGE", "ENDS", "IN", "ENDPOINTS"]
+    assert row.split()[:6] == ["zq7w2b4c", "writer", "12", "s", "20", "min"]
 
 
 def test_find_nobody_is_an_empty_list_and_exit_code_1(mesh99: Any, node: Any) -> None:
