@@ -10,7 +10,13 @@ from .output import Environment
 
 @click.command("up", cls=MeshCommand)
 @click.option("--name", metavar="N", help="A name that others can use for it.")
-@click.option("--capability", "capabilities", multiple=True, metavar="C", help="Offer this. Repeatable.")
+@click.option(
+    "--capability",
+    "capabilities",
+    multiple=True,
+    metavar="C",
+    help="Offer this, with attributes if you like: translate,version=2.1,region=eu,tags=fr,load=0. Repeatable.",
+)
 @click.option(
     "--registry",
     "registries",
@@ -46,6 +52,7 @@ def command(
     It answers `echo`, and what the handlers of --agent answer. One home holds one node: a second node on
     this machine takes its own --home. With --json one line (node_id, name, endpoints) says that it is ready.
     """
+    from ..node.offers import parse_offer
     from .event_loop import run
     from .run_node import Wishes, prepared, run_node
 
@@ -53,7 +60,7 @@ def command(
         raise click.UsageError("--registry and --no-registry exclude each other")
     wishes = Wishes(
         name=name,
-        capabilities=capabilities or None,
+        capabilities=dict(parse_offer(text) for text in capabilities) or None,
         registries=() if no_registry else registries or None,
         peers=peers or None,
         listen=listen,

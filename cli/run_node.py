@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..node.config import registries_or_default
 from ..node.node import Node
+from ..node.offers import Capabilities, offers_of
 from ..wire.endpoint import Endpoint
 from .output import Environment, short
 from .remembered_port import listen_again, remember
@@ -24,7 +25,7 @@ class Wishes:
     """What the command line says of the node; what it leaves out (None) is for an agent's program to say."""
 
     name: str | None
-    capabilities: Sequence[str] | None
+    capabilities: Capabilities | None
     registries: Sequence[str] | None
     peers: Sequence[str] | None
     listen: str | None
@@ -46,7 +47,7 @@ def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Nod
     if wishes.name is not None:
         node.name = wishes.name
     if wishes.capabilities is not None:
-        node.capabilities = tuple(dict.fromkeys(capability.lower() for capability in wishes.capabilities))
+        node.offers = offers_of(wishes.capabilities)
     if wishes.registries is not None:
         node.registries = registries_or_default(wishes.registries)
     if wishes.peers is not None:

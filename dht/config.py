@@ -141,6 +141,10 @@ class DhtConfig:
     republish_retry_s: float = 5.0
     """Wait before a failed publication is tried again; doubles up to a tenth of the life of the record."""
 
+    change_s_min: float = 5.0
+    """Least time between two publications of a record whose owner changes what it says. Raising it lets others read
+    older news; lowering it costs about ten requests each."""
+
     publishing_max: int = 8
     """Own records, or regions of them, that are published at the same time. Raising it costs bursts."""
 

@@ -28,10 +28,12 @@ class Publication:
     __slots__ = (
         "_again",
         "_cancelled",
+        "_changed",
         "_context",
         "_due_at",
         "_early_s",
         "_key",
+        "_published_at",
         "_putting",
         "_queue",
         "_record_of",
@@ -59,6 +61,8 @@ class Publication:
         self._timer: Timer | None = None
         self._putting = False
         self._again = False
+        self._changed = False
+        self._published_at = float("-inf")
         self._cancelled = False
 
     def renew(self, now: float) -> None:
@@ -70,10 +74,20 @@ class Publication:
             return
         self._queue.add(self, self.errand(now), now)
 
+    def change(self, now: float) -> None:
+        """Publish soon because what it says has changed; no more often than `change_s_min`."""
+        if self._putting:
+            self._changed = True
+        elif not self._cancelled:
+            self._disarm()
+            self._arm(max(now, self._published_at + self._context.config.change_s_min))
+
     def errand(self, now: float) -> Errand:
         """Sign the record anew; whoever asks stores it at once."""
         self._disarm()
         self._putting = True
+        self._changed = False
+        self._published_at = now
         self._sequence += 1
         errand = Errand(self._record_of(self._sequence), self._settled)
         self._key = errand.key
@@ -100,6 +114,8 @@ class Publication:
             self.renew(now)
         elif not self._cancelled:
             self._arm(now + self._wait_s(record, result))
+            if self._changed:
+                self.change(now)
 
     def _wait_s(self, record: Record, result: PutResult) -> float:
         """Return the time to the next publication: soon after a failure, at once with a sequence just learnt."""

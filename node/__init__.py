@@ -14,7 +14,6 @@ from ..wire.node_record import NodeRecord
 from .config import NodeConfig
 from .messages import Header, InvalidMessage, Message
 from .node import Node
-from .providers import Provider
 
 __all__ = [
     "DeadlineExceeded",
@@ -28,6 +27,5 @@ __all__ = [
     "NodeConfig",
     "NodeId",
     "NodeRecord",
-    "Provider",
     "RemoteRejected",
 ]

@@ -14,12 +14,13 @@ from .results import AgentEvent, ValueEvent
 class Watched(Protocol):
     """What a stream needs of the node behind the socket."""
 
-    def watch(self, capability: str) -> AsyncGenerator[AgentEvent, None]: ...
+    def watch(self, capability: str, *where: str) -> AsyncGenerator[AgentEvent, None]: ...
     def watch_value(self, key: str) -> AsyncGenerator[ValueEvent, None]: ...
 
 
 class WatchArguments(Arguments):
     capability: Text
+    where: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Stream:
 
 
 async def watch(node: Watched, arguments: WatchArguments) -> AsyncGenerator[Json, None]:
-    async with aclosing(node.watch(arguments.capability)) as events:
+    async with aclosing(node.watch(arguments.capability, *arguments.where)) as events:
         async for event in events:
             yield {"kind": event.kind, **event.agent.to_json()}
 

@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..dht.dht import Dht
 from ..dht.get import GetResult
@@ -23,6 +23,7 @@ from ..wire.errors import ConfigError, DecodeError, LookupFailed, MeshError
 from ..wire.identity import TEXT_LENGTH, Identity, NodeId
 from ..wire.node_record import NodeRecord
 from ..wire.record import Record, capability_key, name_key, node_key
+from .conditions import Conditions
 from .config import NodeConfig
 from .explaining import hops_of
 from .futures import Waiting
@@ -44,6 +45,12 @@ REGISTRY_ROWS_MAX = 256
 UNKNOWN_PEER_HINT = (
     "a peer is a node id, a short id, a name or a uuid; `mesh99 peers` lists those with a session"
 )
+
+
+class Describe(Protocol):
+    """Says what this node is: in general, or as one that offers a capability."""
+
+    def __call__(self, sequence: int, capability: str = "") -> NodeRecord: ...
 
 
 class Directory:
@@ -80,17 +87,26 @@ class Directory:
 
     # publish
 
-    def announce(self, describe: Callable[[int], NodeRecord], uuid: str | None) -> None:
+    def announce(self, describe: Describe, uuid: str | None) -> None:
         """Publish the node's record under every key it is looked for by, and keep it alive there."""
         record = describe(self.next_sequence())
         keys = [node_key(self._identity.node_id)]
         keys += [name_key(alias) for alias in (record.name, uuid) if alias]
-        keys += [capability_key(capability) for capability in record.capabilities]
         for key in keys:
             self.publish(key, partial(self._sign, describe, key))
+        for capability in record.capabilities:
+            key = capability_key(capability)
+            self.publish(key, partial(self._sign, describe, key, capability))
 
-    def _sign(self, describe: Callable[[int], NodeRecord], key: bytes) -> Record:
-        return describe(self.next_sequence()).to_record(self._identity, key)
+    def _sign(self, describe: Describe, key: bytes, capability: str = "") -> Record:
+        return describe(self.next_sequence(), capability).to_record(self._identity, key)
+
+    def changed(self, capability: str) -> None:
+        """Publish what is now said of a capability; changes that come thick and fast go together."""
+        publication = self._publications.get(capability_key(capability))
+        if publication is not None:
+            publication.change(self._clock.now())
+            self._kick()
 
     def publish(self, key: bytes, create: Callable[[], Record]) -> None:
         """Put a record and keep putting it until `stop`; a newer one under the same key takes its place."""
@@ -108,18 +124,22 @@ class Directory:
 
     # find
 
-    async def find(self, capability: str, timeout_s: float) -> list[Provider]:
+    async def find(self, capability: str, where: Conditions, timeout_s: float) -> list[Provider]:
         """Return the agents that offer a capability, as they say themselves, the last to say so first."""
         wanted = capability.lower()
-        result = await self._get(capability_key(wanted), self._config.providers_max, timeout_s)
-        return await self._providers(wanted, result)
+        result = await self._get(capability_key(wanted), self._wanted(where), timeout_s)
+        return await self._providers(wanted, where, result)
 
-    async def explain_find(self, capability: str, timeout_s: float) -> Explained:
+    def _wanted(self, where: Conditions) -> int:
+        """Return how many providers are read: more where only some will fit."""
+        return self._config.providers_read_max if where.each else self._config.providers_max
+
+    async def explain_find(self, capability: str, where: Conditions, timeout_s: float) -> Explained:
         """Find the agents that offer a capability, and tell who was asked and what they said."""
         wanted, started = capability.lower(), self._clock.now()
         key = capability_key(wanted)
-        result = await self._get(key, self._config.providers_max, timeout_s)
-        found = await self._providers(wanted, result)
+        result = await self._get(key, self._wanted(where), timeout_s)
+        found = await self._providers(wanted, where, result)
         return Explained(
             key=wanted,
             result=[provider.to_json() for provider in found],
@@ -128,10 +148,12 @@ class Directory:
             elapsed_ms=round((self._clock.now() - started) * 1000, 3),
         )
 
-    async def _providers(self, wanted: str, result: GetResult) -> list[Provider]:
+    async def _providers(self, wanted: str, where: Conditions, result: GetResult) -> list[Provider]:
         # Whoever signed a record under this key offers it, also when the list in the record was cut to fit.
         found = live_providers(result.found, self._clock.now(), self._config.overlay.dht.record_ttl_s_max)
-        return found or [Provider(record) for record in await self._find_in_registries(wanted)]
+        found = found or [Provider(record) for record in await self._find_in_registries(wanted)]
+        fitting = [provider for provider in found if where.fit(provider.agent.attributes)]
+        return fitting[: self._config.providers_max]
 
     async def resolve(self, peer: str, timeout_s: float) -> NodeRecord:
         """Return the record of the agent that is meant; raises LookupFailed or, for two of a name, ConfigError."""

@@ -16,21 +16,23 @@ a directory on its DHT (directory.py). It joins through registries, given peers 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from ..wire.endpoint import Endpoint
-from ..wire.errors import AlreadyStarted, NodeClosed
+from ..wire.errors import AlreadyStarted, ConfigError, NodeClosed
 from ..wire.identity import Identity, NodeId
 from ..wire.identity_file import load_or_create
 from ..wire.node_record import NodeRecord
 from .asyncio_host import AsyncioHost, HostConfig
+from .conditions import Conditions
 from .config import NodeConfig, registries_or_default
 from .conversations import Conversations, typed_reply
 from .host import Host
 from .messages import Message
+from .offers import Capabilities, checked_of, offers_of
 from .providers import Provider
 from .results import (
     AgentEvent,
@@ -57,7 +59,7 @@ class Node:
     def __init__(
         self,
         name: str = "",
-        capabilities: Iterable[str] = (),
+        capabilities: Capabilities = (),
         *,
         home: Path | str | None = None,
         listen: str = "127.0.0.1:0",
@@ -68,7 +70,7 @@ class Node:
         host: Callable[[HostConfig], Host] = AsyncioHost,
     ) -> None:
         self.name = name
-        self.capabilities = tuple(dict.fromkeys(capability.lower() for capability in capabilities))
+        self.offers = offers_of(capabilities)
         self.home = Path(home) if home is not None else None
         self.listen = listen
         self.registries = registries_or_default(registries)
@@ -90,6 +92,11 @@ class Node:
                 load_or_create(home, os.urandom) if home is not None else Identity.generate(os.urandom)
             )
         return self._identity
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What this node offers."""
+        return tuple(self.offers)
 
     @property
     def node_id(self) -> NodeId:
@@ -139,7 +146,7 @@ class Node:
         return Profile(
             identity=self.identity,
             name=self.name,
-            capabilities=self.capabilities,
+            offers=self.offers,
             home=self.home,
             registries=tuple(self.registries),
             bootstrap_peers=tuple(self.bootstrap_peers),
@@ -231,9 +238,29 @@ class Node:
 
     # find
 
-    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[Provider]:
-        """Return the agents that offer a capability, this one included, the last to say so first, and how fresh each is."""
-        return await self._require("search").directory.find(capability, timeout_s)
+    def announce(self, capability: str, **attributes: object) -> None:
+        """Change attributes of a capability of this node, as in `announce("translate", load=0.7)`; None takes one away.
+
+        What comes within seconds of the last publication waits and goes with what follows (`DhtConfig.change_s_min`).
+        """
+        capability = capability.lower()
+        if capability not in self.offers:
+            raise ConfigError(
+                "capability", f"this node does not offer {capability}", "name it in Node(capabilities=...)"
+            )
+        changed = {**self.offers[capability], **attributes}
+        said = checked_of(capability, {name: value for name, value in changed.items() if value is not None})
+        if said != self.offers[capability]:
+            self.offers[capability] = said
+            if self._running is not None:
+                self._running.directory.changed(capability)
+
+    async def find(self, capability: str, *where: str, timeout_s: float = 5.0) -> list[Provider]:
+        """Return the agents that offer a capability, this one included, the last to say so first.
+
+        `where` are conditions on attributes, all of which must be met: "version>=2", "tags=fr", "load<=0.8".
+        """
+        return await self._require("search").directory.find(capability, Conditions.parse(where), timeout_s)
 
     async def resolve(self, peer: str, *, timeout_s: float = 5.0) -> NodeRecord:
         """Return an agent's signed record by node id, short id, name or uuid."""
@@ -247,13 +274,14 @@ class Node:
         """Return the newest value under a key; raises LookupFailed when there is none."""
         return await self._require("get").values.get(key, timeout_s)
 
-    def watch(self, capability: str) -> AsyncGenerator[AgentEvent, None]:
-        """Iterate over the agents that offer a capability, this one included, and those that come and go from then on.
+    def watch(self, capability: str, *where: str) -> AsyncGenerator[AgentEvent, None]:
+        """Iterate over the agents that offer a capability, this one included, and their changes from then on.
 
+        With conditions, as in `find`, those that come to meet them come, and those that no longer do are gone.
         One that stops without a word is gone when its record ends (`record_ttl_s`). The first step raises QueueFull
         when this node watches too much already.
         """
-        return self._require("watch").watches.agents(capability)
+        return self._require("watch").watches.agents(capability, Conditions.parse(where))
 
     def watch_value(self, key: str) -> AsyncGenerator[ValueEvent, None]:
         """Iterate over the values under a key, one of each signer, and their changes from then on."""
@@ -271,9 +299,10 @@ class Node:
         """Get a value and return who was asked and what they said."""
         return await self._require("get").values.explain_get(key, timeout_s)
 
-    async def explain_find(self, capability: str, *, timeout_s: float = 5.0) -> Explained:
+    async def explain_find(self, capability: str, *where: str, timeout_s: float = 5.0) -> Explained:
         """Find agents by capability and return who was asked and what they said."""
-        return await self._require("search").directory.explain_find(capability, timeout_s)
+        directory = self._require("search").directory
+        return await directory.explain_find(capability, Conditions.parse(where), timeout_s)
 
     async def ping(self, peer: str, count: int = 1, *, timeout_s: float = 5.0) -> list[float]:
         """Return round-trip times to a peer, seconds."""

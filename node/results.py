@@ -120,10 +120,10 @@ class PeerEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent with a watched capability came or went."""
+    """An agent with a watched capability came, changed what it says of it, or went."""
 
     kind: str
-    """`came` or `gone`."""
+    """`came`, `changed` or `gone`."""
     agent: NodeRecord
     """What it says about itself, or last said."""
 

@@ -15,12 +15,14 @@ from ..wire.errors import ConfigError, DeadlineExceeded, HandshakeFailed, Lookup
 from ..wire.identity import Identity, NodeId
 from ..wire.node_record import NodeRecord
 from .addresses import is_wildcard
+from .conditions import Conditions
 from .config import NodeConfig
 from .conversations import Conversations
 from .directory import Directory, contacts_of
 from .futures import Waiting
 from .host import Host
 from .joining import Joining
+from .offers import Offers
 from .overlay.dialing import Connected
 from .overlay.line import Line
 from .overlay.overlay import Overlay
@@ -52,7 +54,7 @@ class Profile:
 
     identity: Identity
     name: str
-    capabilities: tuple[str, ...]
+    offers: Offers
     home: Path | None
     registries: tuple[str, ...]
     bootstrap_peers: tuple[Endpoint, ...]
@@ -162,13 +164,14 @@ class Running:
             return own
         return tuple(dict.fromkeys((*own, *self.overlay.observed_endpoints())))[:8]
 
-    def describe(self, sequence: int) -> NodeRecord:
-        """Return what this node says about itself."""
+    def describe(self, sequence: int, capability: str = "") -> NodeRecord:
+        """Return what this node says about itself, and of one capability of its own."""
         return NodeRecord(
             public_key=self._node.identity.public_key,
             endpoints=self.endpoints(),
             name=self._node.name,
-            capabilities=self._node.capabilities,
+            capabilities=tuple(self._node.offers),
+            attributes=self._node.offers.get(capability, {}),
             sequence=sequence,
             ttl_s=self._config.record_ttl_s,
         )
@@ -188,7 +191,7 @@ class Running:
             records=len(overlay.dht.store),
             registry=registry,
             uuid=self.uuid,
-            capabilities=list(self._node.capabilities),
+            capabilities=list(self._node.offers),
             uptime_s=round(self.host.now() - self._started, 3),
             dropped=overlay.dropped_by_reason(),
             dht=overlay.dht.statistics(),
@@ -308,7 +311,8 @@ class Running:
         now = self.host.now()
         expires, known = self._providers_known.get(capability, (0.0, []))
         if now >= expires or not known:
-            known = [provider.agent for provider in await self.directory.find(capability, timeout_s)]
+            found = await self.directory.find(capability, Conditions(), timeout_s)
+            known = [provider.agent for provider in found]
             if len(self._providers_known) >= NAMES_MAX:
                 self._providers_known.clear()
             self._providers_known[capability] = (now + self._config.providers_cached_s, known)

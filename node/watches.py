@@ -1,7 +1,8 @@
 """Watch a capability or a key: what there is, then each change, pushed by the holders (dht/listen.py).
 
-An agent comes with its first record and goes when it withdraws that or lets it end; renewals are not told. A watch
-registers when it is first read and cancels itself when its reader stops.
+An agent comes with its first record, changes when it says something else of the capability, and goes when it withdraws
+its record or lets it end; renewals are not told. One that comes to meet the conditions of a watch comes there, one that
+no longer does goes. A watch registers when it is first read and cancels itself when its reader stops.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from ..wire.errors import DecodeError
 from ..wire.identity import PublicKey
 from ..wire.node_record import NodeRecord
 from ..wire.record import capability_key, value_key
+from .conditions import Conditions
 from .config import NodeConfig
 from .event_queue import EventQueue
 from .ports import Clock
 from .results import AgentEvent, ValueEvent
 
 T = TypeVar("T")
+
+EVERYBODY = Conditions()
 
 
 class Watches:
@@ -34,9 +38,12 @@ class Watches:
         self._closers: set[Callable[[], None]] = set()
         self._closed = False
 
-    def agents(self, capability: str) -> AsyncGenerator[AgentEvent, None]:
-        """Iterate over the agents that come and go; raises QueueFull at the first step when too much is watched."""
-        return self._watch(capability_key(capability.lower()), Agents().event)
+    def agents(self, capability: str, where: Conditions) -> AsyncGenerator[AgentEvent, None]:
+        """Iterate over the agents that come, change and go.
+
+        Raise QueueFull at the first step when too much is watched.
+        """
+        return self._watch(capability_key(capability.lower()), Agents(where).event)
 
     def values(self, key: str) -> AsyncGenerator[ValueEvent, None]:
         """Iterate over the values that come, change and go; raises QueueFull as `agents` does."""
@@ -72,7 +79,8 @@ class Watches:
 class Agents:
     """The live agents of one watch, to tell coming from renewal, and who it was that went."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: Conditions = EVERYBODY) -> None:
+        self._where = where
         self._live: dict[PublicKey, NodeRecord] = {}
 
     def event(self, change: Change) -> AgentEvent | None:
@@ -80,10 +88,16 @@ class Agents:
         owner = change.record.owner
         agent = _node_record(change)
         before = self._live.pop(owner, None)
-        if agent is not None:
+        if agent is not None and self._where.fit(agent.attributes):
             self._live[owner] = agent
-            return None if before is not None else AgentEvent(kind="came", agent=agent)
+            return _agent_event(before, agent)
         return None if before is None else AgentEvent(kind="gone", agent=before)
+
+
+def _agent_event(before: NodeRecord | None, agent: NodeRecord) -> AgentEvent | None:
+    if before is None:
+        return AgentEvent(kind="came", agent=agent)
+    return AgentEvent(kind="changed", agent=agent) if before.attributes != agent.attributes else None
 
 
 def _node_record(change: Change) -> NodeRecord | None:

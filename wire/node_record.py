@@ -2,16 +2,18 @@
 
 The value is a MessagePack array: endpoints (packed, each), name, capabilities, digest of the whole capability list, NAT
 behaviour, relays (packed contacts), protocol version. The same value lies under the node's id, its name, and each
-capability. When it does not fit, the capabilities' tail is left out; the digest still tells whether a list is whole.
+capability; there the attributes of that capability follow, if it has any. When it does not fit, the capabilities' tail
+is left out; the digest still tells whether a list is whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TypeVar
 
+from .attributes import Attributes, checked, flat, unflat
 from .codec import Reader, pack, unpack
 from .contact import Contact
 from .endpoint import Endpoint
@@ -44,6 +46,7 @@ class NodeRecord:
     nat: str = "unknown"
     relays: tuple[Contact, ...] = ()
     protocol_version: int = VERSION
+    attributes: Attributes = field(default_factory=dict, hash=False)
     sequence: int = 0
     ttl_s: int = 1200
 
@@ -58,6 +61,7 @@ class NodeRecord:
             _check_text("capabilities", capability, 1, CAPABILITY_BYTES_MAX)
         if not 0 <= self.protocol_version <= VERSION_MAX:
             raise ConfigError("protocol version", f"0 to {VERSION_MAX}")
+        checked(self.attributes)
 
     @property
     def node_id(self) -> NodeId:
@@ -90,6 +94,7 @@ class NodeRecord:
                 nat=_typed(nat, str),
                 relays=_whole(relays, Contact.unpack),
                 protocol_version=_typed(version, int),
+                attributes=unflat(fields[7], _WHAT) if len(fields) > 7 else {},
                 sequence=record.sequence,
                 ttl_s=record.ttl_s,
             )
@@ -107,6 +112,7 @@ class NodeRecord:
             "nat": self.nat,
             "relays": [relay.node_id.text for relay in self.relays],
             "protocol_version": self.protocol_version,
+            "attributes": dict(self.attributes),
             "sequence": self.sequence,
             "ttl_s": self.ttl_s,
         }
@@ -115,11 +121,11 @@ class NodeRecord:
         digest = blake2b("\n".join(self.capabilities).encode(), digest_size=DIGEST_BYTES).digest()
         endpoints = [endpoint.pack() for endpoint in self.endpoints]
         relays = [relay.pack() for relay in self.relays]
+        attributes = [flat(self.attributes)] if self.attributes else []
         for kept in range(len(self.capabilities), -1, -1):
             capabilities = self.capabilities[:kept]
-            value = pack(
-                [endpoints, self.name, capabilities, digest, self.nat, relays, self.protocol_version]
-            )
+            said = [endpoints, self.name, capabilities, digest, self.nat, relays, self.protocol_version]
+            value = pack([*said, *attributes])
             if len(value) <= VALUE_BYTES_MAX:
                 break
         return value

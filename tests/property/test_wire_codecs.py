@@ -10,6 +10,7 @@ from handshake_pair import ANSWERER, CALLER, accept, call, match, session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mesh99.wire.attributes import ATTRIBUTES_BYTES_MAX, NAME, VERSION, Value, checked, flat, unflat
 from mesh99.wire.codec import ITEMS_MAX, Reader, pack, unpack
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
@@ -20,6 +21,12 @@ from mesh99.wire.handshake_payload import CIPHER_CHACHA, Payload
 from mesh99.wire.identity import Identity, NodeId, PublicKey
 from mesh99.wire.node_record import NodeRecord
 from mesh99.wire.record import VALUE_BYTES_MAX, Record
+
+
+def checked_if_small(attributes: dict[str, Value]) -> dict[str, Value]:
+    """Return attributes as they are published, none where they are too many bytes."""
+    return {} if len(pack(flat(attributes))) > ATTRIBUTES_BYTES_MAX else checked(attributes)
+
 
 keys = st.binary(min_size=32, max_size=32).map(PublicKey)
 hosts = st.ip_addresses(v=4) | st.ip_addresses(v=6).filter(lambda ip: ip.ipv4_mapped is None)
@@ -48,6 +55,14 @@ payloads = st.builds(
     early=st.binary(max_size=1000),
     flags=st.integers(0, 127),
 )
+names = st.from_regex(NAME, fullmatch=True).filter(lambda name: name not in ("version", "load"))
+numbers = st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15)
+attributes = st.builds(
+    lambda free, version, load: {**free, "version": version, "load": load},
+    st.dictionaries(names, texts | numbers | st.lists(texts, max_size=4).map(tuple), max_size=3),
+    st.from_regex(VERSION, fullmatch=True),
+    st.floats(0, 1) | st.integers(0, 1),
+).map(checked_if_small)
 node_records = st.builds(
     NodeRecord,
     public_key=st.just(CALLER.public_key),
@@ -57,6 +72,7 @@ node_records = st.builds(
     nat=texts.filter(lambda text: len(text.encode()) <= 32),
     relays=st.lists(contacts, max_size=3).map(tuple),
     protocol_version=st.integers(0, 255),
+    attributes=attributes,
     sequence=u64,
     ttl_s=u32,
 )
@@ -124,8 +140,24 @@ def test_records_survive(key: bytes, sequence: int, ttl_s: int, value: bytes) ->
 def test_node_records_survive_but_for_capabilities_that_have_no_room(node: NodeRecord) -> None:
     again = NodeRecord.from_record(node.to_record(CALLER))
     assert again.capabilities == node.capabilities[: len(again.capabilities)]
-    for name in ("public_key", "endpoints", "name", "nat", "relays", "protocol_version", "sequence", "ttl_s"):
+    for name in (
+        "public_key",
+        "endpoints",
+        "name",
+        "nat",
+        "relays",
+        "protocol_version",
+        "attributes",
+        "sequence",
+        "ttl_s",
+    ):
         assert getattr(again, name) == getattr(node, name)
+
+
+@given(plain)
+def test_what_is_read_as_attributes_is_what_would_be_written(items: object) -> None:
+    with contextlib.suppress(DecodeError):
+        assert unpack(pack(flat(unflat(items, "any"))), "any") == items
 
 
 @given(payloads, st.integers(0, 100))

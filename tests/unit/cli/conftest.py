@@ -49,6 +49,7 @@ class FakeRecord:
             "nat": "unknown",
             "relays": [],
             "protocol_version": 1,
+            "attributes": {"tags": ["de", "fr"], "version": "2.1"},
             "sequence": 7,
             "ttl_s": 1200,
         }
@@ -123,8 +124,8 @@ class FakeNode:
         )  # fmt: skip
         return [measured, unmeasured]
 
-    async def find(self, capability: str, *, timeout_s: float = 5.0) -> list[FakeProvider]:
-        self._asked("find", capability, timeout_s)
+    async def find(self, capability: str, *where: str, timeout_s: float = 5.0) -> list[FakeProvider]:
+        self._asked("find", capability, *where, timeout_s)
         return [FakeProvider()] if capability == "summarize" else []
 
     async def resolve(self, peer: str, *, timeout_s: float = 5.0) -> FakeRecord:
@@ -141,8 +142,8 @@ class FakeNode:
         self._asked("trace", key)
         return [first_hop(), dead_hop()]
 
-    async def explain_find(self, capability: str, *, timeout_s: float = 5.0) -> Explained:
-        self._asked("explain_find", capability, timeout_s)
+    async def explain_find(self, capability: str, *where: str, timeout_s: float = 5.0) -> Explained:
+        self._asked("explain_find", capability, *where, timeout_s)
         found = [FakeProvider().to_json()] if capability == "summarize" else []
         return explained(capability, found)
 
@@ -170,8 +171,8 @@ class FakeNode:
             reply=body, type_name="echo", sender=OTHER_ID, elapsed_s=0.0012, path="direct", transport="direct"
         )
 
-    async def watch(self, capability: str) -> AsyncGenerator[AgentEvent, None]:
-        self._asked("watch", capability)
+    async def watch(self, capability: str, *where: str) -> AsyncGenerator[AgentEvent, None]:
+        self._asked("watch", capability, *where)
         for kind in ("came", "gone"):
             yield AgentEvent(kind=kind, agent=FakeRecord())  # type: ignore[arg-type]
         await self._watched()

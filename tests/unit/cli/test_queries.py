@@ -116,8 +116,16 @@ def test_no_node_is_exit_code_3_and_says_what_to_do(mesh99: Any, command: tuple[
 
 def test_find_tells_how_fresh_each_agent_is(mesh99: Any, node: Any) -> None:
     head, row = mesh99("find", "summarize").stdout.splitlines()
-    assert head.split() == ["NODE", "NAME", "AGE", "ENDS", "IN", "ENDPOINTS"]
+    assert head.split() == ["NODE", "NAME", "AGE", "ENDS", "IN", "ATTRIBUTES", "ENDPOINTS"]
     assert row.split()[:6] == ["zq7w2b4c", "writer", "12", "s", "20", "min"]
+    assert row.split()[6:8] == ["tags=de,fr", "version=2.1"]
+
+
+def test_find_passes_conditions_on(mesh99: Any, node: Any) -> None:
+    mesh99("find", "summarize", "--where", "version>=2", "--where", "tags=fr")
+    assert node.calls == [("find", "summarize", "version>=2", "tags=fr", 5.0)]
+    result = mesh99("find", "juggle", "--where", "tags=fr", "--where", "load<=0.5")
+    assert "error: nobody offers juggle where tags=fr and load<=0.5\n" in result.stderr
 
 
 def test_find_nobody_is_an_empty_list_and_exit_code_1(mesh99: Any, node: Any) -> None:

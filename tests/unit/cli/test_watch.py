@@ -22,8 +22,8 @@ GET = ("get", "colour", "--watch")
 @pytest.mark.usefixtures("node")
 def test_a_person_reads_a_line_for_each_change(mesh99: Any) -> None:
     assert mesh99(*FIND).stdout.splitlines() == [
-        "came  zq7w2b4c  writer  udp://127.0.0.1:7400  tcp://127.0.0.1:7400",
-        "gone  zq7w2b4c  writer  udp://127.0.0.1:7400  tcp://127.0.0.1:7400",
+        "came  zq7w2b4c  writer  tags=de,fr version=2.1  udp://127.0.0.1:7400  tcp://127.0.0.1:7400",
+        "gone  zq7w2b4c  writer  tags=de,fr version=2.1  udp://127.0.0.1:7400  tcp://127.0.0.1:7400",
     ]
     assert mesh99(*GET).stdout.splitlines() == ["came  zq7w2b4c  blue", "changed  zq7w2b4c  deep red"]
 

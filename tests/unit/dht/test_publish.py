@@ -73,3 +73,30 @@ def test_a_publication_nobody_took_is_tried_again(virtual_network) -> None:
     first.pump()
     network.run(60.0)
     assert second.dht.store.get(KEY, network.now)
+
+
+def test_changes_are_published_at_once_and_then_together(network) -> None:
+    publication, signed = publish(network, network.nodes[1])
+    network.run(6.0)
+    for _ in range(30):
+        publication.change(network.now)
+        network.nodes[1].pump()
+        network.run(0.1)
+    assert signed == [1, 2]
+    network.run(3.0)
+    assert signed == [1, 2, 3]
+    network.run(60.0)
+    assert signed == [1, 2, 3]
+
+
+def test_a_change_while_putting_is_not_lost_and_a_cancelled_publication_has_none(network) -> None:
+    publication, signed = publish(network, network.nodes[1])
+    publication.change(network.now)
+    network.run(4.0)
+    assert signed == [1]
+    network.run(3.0)
+    assert signed == [1, 2]
+    publication.cancel()
+    publication.change(network.now)
+    network.run(20.0)
+    assert signed == [1, 2]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 from node_world import Nodes, until_done
 
+from mesh99.dht import DhtConfig
 from mesh99.dht.get import Found
+from mesh99.node import NodeConfig
+from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.providers import Provider, live_providers
+from mesh99.wire.errors import ConfigError
 from mesh99.wire.identity import Identity
 from mesh99.wire.node_record import NodeRecord
 from mesh99.wire.record import Record, capability_key
@@ -53,3 +57,41 @@ async def test_a_node_finds_the_freshest_first(nodes: Nodes) -> None:
     assert None not in ages
     assert ages == sorted(ages, key=lambda age: age or 0.0)
     assert all(0 < (provider.ends_in_s or 0) <= 1200 for provider in providers)
+
+
+async def test_agents_are_found_by_what_they_say_of_the_capability(nodes: Nodes) -> None:
+    asker = await nodes.start("asker")
+    old = {"version": "1.9", "tags": ["fr"], "region": "us"}
+    new = {"version": "2.10", "tags": ["de", "fr"], "region": "eu"}
+    await nodes.start("old", capabilities={"translate": old, "rest": {}})
+    await nodes.start("new", capabilities={"translate": new})
+    await until_done(lambda: asker.find("translate"), lambda found: len(found) == 2)
+
+    async def names(*where: str) -> list[str]:
+        return sorted(provider.name for provider in await asker.find("translate", *where))
+
+    assert await names("version>=2") == await names("region=eu", "tags=de") == ["new"]
+    assert await names("tags=fr") == ["new", "old"]
+    assert await names("tags=it") == []
+    [resting] = await asker.find("rest")
+    assert resting.agent.attributes == {}
+    with pytest.raises(ConfigError, match="no NAME"):
+        await asker.find("translate", "nonsense")
+
+
+async def test_what_is_said_of_a_capability_can_change(nodes: Nodes) -> None:
+    quick = NodeConfig(overlay=OverlayConfig(dht=DhtConfig(change_s_min=0.05)))
+    asker = await nodes.start("asker")
+    worker = await nodes.start("worker", capabilities={"Work": {"load": 0.1, "region": "eu"}}, config=quick)
+    await until_done(lambda: asker.find("work"))
+    for load in (0.2, 0.4, 0.9):
+        worker.announce("WORK", load=load, region=None)
+    [found] = await until_done(lambda: asker.find("work", "load>0.8"))
+    assert (found.name, found.agent.attributes) == ("worker", {"load": 0.9})
+    with pytest.raises(ConfigError, match="does not offer rest"):
+        worker.announce("rest", load=0)
+    with pytest.raises(ConfigError, match="load"):
+        worker.announce("work", load=7)
+    await worker.stop()
+    worker.announce("work", load=0)
+    assert worker.offers == {"work": {"load": 0}}

@@ -13,10 +13,12 @@ from node_world import DEADLINE_S, Nodes, until
 from mesh99.dht import DhtConfig
 from mesh99.dht.listen import Change
 from mesh99.node import Node, NodeConfig
+from mesh99.node.conditions import Conditions
 from mesh99.node.event_queue import EventQueue
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.results import AgentEvent, ValueEvent
 from mesh99.node.watches import Agents
+from mesh99.wire.attributes import Value
 from mesh99.wire.errors import NodeClosed, QueueFull
 from mesh99.wire.identity import Identity
 from mesh99.wire.node_record import NodeRecord
@@ -158,3 +160,33 @@ async def test_a_slow_reader_misses_the_oldest() -> None:
         queue.add(number)
     queue.close()
     assert [await queue.next() for _ in range(4)] == [2, 3, 4, None]
+
+
+def saying(identity: Identity, sequence: int, **attributes: Value) -> Change:
+    says = NodeRecord(public_key=identity.public_key, attributes=attributes, sequence=sequence)
+    return Change(says.to_record(identity, capability_key("work")), True, False, 0.0, 1200.0)
+
+
+def test_an_agent_that_says_something_else_of_its_capability_has_changed() -> None:
+    identity, agents = Identity(b"\1" * 32), Agents()
+    changes = [saying(identity, n, load=load) for n, load in enumerate((0.1, 0.1, 0.2))]
+    kinds = [event and event.kind for event in map(agents.event, changes)]
+    assert kinds == ["came", None, "changed"]
+
+
+def test_a_watch_with_conditions_tells_who_comes_to_meet_them() -> None:
+    identity, agents = Identity(b"\1" * 32), Agents(Conditions.parse(["load<0.5"]))
+    changes = [saying(identity, n, load=load) for n, load in enumerate((0.9, 0.4, 0.3, 0.7, 0.8, 0.1))]
+    kinds = [event and event.kind for event in map(agents.event, changes)]
+    assert kinds == [None, "came", "changed", "gone", None, "came"]
+
+
+async def test_a_change_of_attributes_is_pushed(nodes: Nodes) -> None:
+    quick = NodeConfig(overlay=OverlayConfig(dht=DhtConfig(change_s_min=0.05)))
+    watcher = await nodes.start("watcher")
+    worker = await nodes.start("worker", capabilities={"work": {"load": 0.1}}, config=quick)
+    async with aclosing(watcher.watch("work")) as events:
+        assert await agent(events) == ("came", "worker", worker.node_id.text)
+        worker.announce("work", load=0.7)
+        event = await asyncio.wait_for(anext(events), DEADLINE_S)
+        assert (event.kind, event.agent.attributes) == ("changed", {"load": 0.7})

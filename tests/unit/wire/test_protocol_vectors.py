@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,9 @@ def records() -> Iterator[tuple[str, bytes | str]]:
         ttl_s=1200,
     )
     yield "node_record", node.to_record(A).encode()
+    attributes = {"load": 0.25, "region": "eu", "tags": ("de", "fr"), "version": "2.1"}
+    provider = replace(node, relays=(), attributes=attributes)
+    yield "provider_record", provider.to_record(A, capability_key("Summarize")).encode()
 
 
 def _initiation(remote_key: PublicKey | None) -> Initiation:
