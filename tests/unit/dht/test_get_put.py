@@ -10,7 +10,6 @@ from mesh99.dht import DhtConfig
 from mesh99.dht.messages import FindNode, FindValue, Nodes, Request, Store, Values, encode_reply
 from mesh99.dht.reading import decode
 from mesh99.dht.rpc import Rpc
-from mesh99.dht.server import Answers
 from mesh99.wire.errors import ConfigError, QueueFull
 from mesh99.wire.identity import NodeId
 from mesh99.wire.record import Record, capability_key, node_key, value_key
@@ -330,29 +329,6 @@ def test_a_put_with_tokens_that_are_too_old_gets_new_ones(network) -> None:
     assert len(result.stored_on) >= 5
     owner = node.identity.public_key
     assert [each.dht.store.find(KEY, owner).record.sequence for each in nearest(network, KEY)[:8]] == [2] * 8
-
-
-class TokensOfAnotherHost:
-    """A server whose answers to FIND_NODE went to an address of ours that we do not store from."""
-
-    def __init__(self, honest: Answers) -> None:
-        self._honest = honest
-
-    def reply(self, request_id, request, sender, now, size_max):
-        data = self._honest.reply(request_id, request, sender, now, size_max)
-        if isinstance(request, FindNode):
-            return encode_reply(request_id, decode(data)[1]._replace(token=bytes(8)))
-        return data
-
-
-def test_a_put_whose_tokens_were_for_another_host_gets_new_ones(network) -> None:
-    for node in network.nodes:
-        node.dht.server = TokensOfAnotherHost(node.dht.server)
-    (writer,) = network.join(1) and network.nodes[-1:]
-    result = network.put(writer, record(writer))
-    network.run(0.5)
-    assert len(result.stored_on) >= 5
-    assert {each.node_id for each in nearest(network, KEY)[:8]} <= {each.node_id for each in holders(network)}
 
 
 def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, asked) -> None:
