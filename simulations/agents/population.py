@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from ...wire.contact import Contact
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import IPV4, Endpoint
 from ...wire.identity import NodeId
 from ..population.nearest import NearestIndex
 from ..scenario.schema import Population as Settings
@@ -68,8 +68,10 @@ class Population:
         seat.start()
         return seat
 
-    def nearest(self, target: bytes, count: int = 1, exclude: bytes | None = None) -> list[NodeId]:
-        """Return the ids nearest to a target, in order, among those that are up and have joined."""
+    def nearest(
+        self, target: bytes, count: int = 1, exclude: bytes | None = None, families: int = IPV4
+    ) -> list[NodeId]:
+        """Return the ids nearest to a target, in order, among those that are up and have joined: all speak IPv4."""
         return self._index.nearest(target, count, exclude)
 
     def any_of(self, seats: Sequence[Seat], random: Random) -> Seat | None:

@@ -52,6 +52,8 @@ class Seat:
     ) -> None:
         self.index = member.machine.index
         self.endpoint = member.machine.endpoint
+        self.endpoints = (self.endpoint,)
+        self.families = self.endpoint.family
         self.disk = member.machine.disk
         self.clock = member.machine.clock
         self.identity = member.machine.identity

@@ -91,7 +91,7 @@ class Attempt:
             return
         host = self._host
         told = [*host.saved_contacts(), *self._joining.introducers(host)]
-        sources = list({contact.node_id: contact for contact in told}.values())
+        sources = list({(contact.node_id, contact.family): contact for contact in told}.values())
         if not sources and len(self._joining.population.live) == 1:
             self._arrive()
             return
