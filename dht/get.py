@@ -69,7 +69,18 @@ class Holder:
 class ValueSearch(Search):
     """Find `want` records of a key, of one owner or of any."""
 
-    __slots__ = ("_all_seeds", "_done", "_found", "_holders", "_key", "_owner", "_paging", "_source", "_want")
+    __slots__ = (
+        "_all_seeds",
+        "_done",
+        "_found",
+        "_holders",
+        "_key",
+        "_owner",
+        "_paging",
+        "_reading",
+        "_source",
+        "_want",
+    )
 
     def __init__(
         self,
@@ -90,6 +101,7 @@ class ValueSearch(Search):
         self._source: Candidate | None = None
         self._holders: list[Holder] = []
         self._paging: Holder | None = None
+        self._reading: Holder | None = None
 
     def start(self, now: float, on_end: Callable[[float], None]) -> None:
         """Look into our own store, then ask."""
@@ -124,6 +136,7 @@ class ValueSearch(Search):
         if not isinstance(reply, Values):
             return None
         holder = self._holder(candidate)
+        known = len(self._found)
         holder.take(reply, self.context.config.records_want_max)
         try:
             for age_s, encoded in reply.records:
@@ -131,6 +144,8 @@ class ValueSearch(Search):
         except DecodeError:
             holder.total = holder.received
             return None
+        if self._reading is holder and len(self._found) == known:
+            self._reading = None
         return reply.contacts
 
     def advance(self, now: float) -> None:
@@ -145,7 +160,7 @@ class ValueSearch(Search):
             self._all_seeds = True
             self.lookup.add_seeds(self.nearest_known(self.context.config.bucket_size, now))
             self.advance(now)
-        elif self._paging is None and self._unread() is None:
+        elif self._paging is None and not self._with_more():
             self.end(now)
 
     def answered(self, pending: Pending, reply: Reply, now: float) -> None:
@@ -199,17 +214,17 @@ class ValueSearch(Search):
         self._holders.append(Holder(candidate))
         return self._holders[-1]
 
-    def _unread(self) -> Holder | None:
-        """Return the holder with the most records still to come, if it has more than are here."""
-        most = max(self._holders, key=lambda holder: holder.unread, default=None)
-        if most is None or most.unread <= 0 or len(self._found) >= most.total:
-            return None
-        return most
+    def _with_more(self) -> list[Holder]:
+        """Return the holders that have records still to come, and more than are here."""
+        here = len(self._found)
+        return [holder for holder in self._holders if holder.unread > 0 and holder.total > here]
 
     def _ask_page(self, now: float) -> None:
-        holder = self._unread()
-        if holder is not None:
-            self._paging = holder
+        """Read on where it was begun as long as that brings news: the others would say the same; else anywhere."""
+        more = self._with_more()
+        if more:
+            holder = self._reading if self._reading in more else self.context.random.choice(more)
+            self._paging = self._reading = holder
             request = FindValue(self._key, self._owner or b"", self._want, holder.received)
             self.context.rpc.ask(holder.candidate.contact, request, self, now)
 
