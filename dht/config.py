@@ -129,6 +129,16 @@ class DhtConfig:
     records_per_key_max: int = 256
     """Owners under one key. Raising it lets a popular capability list more providers, and costs pages to read."""
 
+    spread_reads_max: int = 40
+    """Shards of crowded keys that one search reads. Raising it finds more of very many providers, and lets a liar who
+    calls a key crowded cost more lookups."""
+
+    crowded_keys_max: int = 1024
+    """Keys remembered as crowded. Raising it costs about 100 bytes each."""
+
+    crowded_life_s: float = 600.0
+    """How long they are. Raising it reads empty shards for longer where a crowd is gone."""
+
     records_per_owner_max: int = 256
     """Records of one owner. Raising it lets one key fill more of the store."""
 

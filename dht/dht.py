@@ -45,8 +45,9 @@ from .region_queue import RegionQueue
 from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
 from .server import Answers, Server
-from .shared_gets import SharedGets
+from .shared_gets import SharedGets, Told
 from .signatures import Signatures
+from .spread import CrowdedKeys, SpreadPublication, SpreadSearch
 from .statistics import Statistics, look
 from .store import Held, RecordStore
 from .table import RoutingTable
@@ -97,6 +98,7 @@ class Dht:
         self.server: Answers = Server(self._context, self.naming, secret, *told)
         """Answers what others ask; a node that lies is one with another server."""
         self._gets = SharedGets(config.lookups_waiting_max)
+        self._crowded = CrowdedKeys(config.crowded_keys_max, config.crowded_life_s)
         self._publishing = queue_for([RegionQueue(context, self._run) for context in self.contexts])
         self._running = 0
         self._started = 0
@@ -210,6 +212,9 @@ class Dht:
 
         Raise ConfigError when `want` is over the limit, QueueFull when too many lookups wait.
         """
+        self._get(key, owner, want, now, lambda result, then: done(result))
+
+    def _get(self, key: bytes, owner: PublicKey | None, want: int, now: float, done: Told) -> None:
         if not 0 < want <= self._config.records_want_max:
             raise ConfigError("want", f"must be 1 to {self._config.records_want_max}, is {want}")
         what = (key, owner or b"", want)
@@ -222,6 +227,18 @@ class Dht:
             self._gets.give_up(what)
             raise
 
+    def get_spread(
+        self,
+        key: bytes,
+        now: float,
+        done: Callable[[GetResult], None],
+        *,
+        want: int,
+        fits: Callable[[Record], bool] | None = None,
+    ) -> None:
+        """Find live records of a key that fit, up to `want` of different owners, in shards too where it is crowded."""
+        SpreadSearch(self._context, self._get, self._crowded, key, want, fits, done).start(now)
+
     def put(self, record: Record, now: float, done: Callable[[PutResult], None]) -> None:
         """Store a record on the nodes nearest to its key; done at the quorum, the rest goes on."""
         quorum = self._config.store_quorum
@@ -232,6 +249,14 @@ class Dht:
         """Keep a record alive: `record_of(sequence)` is called for each publication."""
         publication = Publication(self._context, record_of, self._publishing)
         publication.renew(now)
+        return publication
+
+    def publish_spread(
+        self, key: bytes, owner: NodeId, record_of: Callable[[bytes, int], Record], now: float
+    ) -> SpreadPublication:
+        """Keep a record alive under a key that many owners share: `record_of(key, sequence)` signs it."""
+        publication = SpreadPublication(self._context, key, owner, record_of, self._publishing)
+        publication.start(now)
         return publication
 
     def listen(

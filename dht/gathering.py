@@ -92,7 +92,8 @@ def merge_values(results: Sequence[GetResult]) -> GetResult:
     first = next((result for result in results if result.source is not None), results[0])
     live = [each.record for each in found.values() if each.record.value]
     trace = [hop for result in results for hop in result.trace]
-    return GetResult(live, first.source, first.hops, trace, list(found.values()))
+    total = max(result.total for result in results)
+    return GetResult(live, first.source, first.hops, trace, list(found.values()), total)
 
 
 def merge_holders(results: Sequence[PutResult]) -> PutResult:

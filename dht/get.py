@@ -31,6 +31,7 @@ class GetResult(NamedTuple):
     """Verified live records, the latest of each owner; `source` gave the first, None is our own store.
 
     `found` has the same records with their ages. `hops` is how many answers led to the source, 0 for our own store.
+    `total` is the most that one holder says it has.
     """
 
     records: list[Record]
@@ -38,6 +39,7 @@ class GetResult(NamedTuple):
     hops: int
     trace: list[Hop]
     found: Sequence[Found] = ()
+    total: int = 0
 
 
 class Holder:
@@ -179,7 +181,9 @@ class ValueSearch(Search):
         """Hand over the records; then give them to nearer peers that lack them."""
         source = self._source
         contact, hops = (source.contact, source.depth) if source is not None else (None, 0)
-        self._done(GetResult(self._live(), contact, hops, self.hops(), list(self._found.values())), now)
+        total = max((holder.total for holder in self._holders), default=len(self._found))
+        found = list(self._found.values())
+        self._done(GetResult(self._live(), contact, hops, self.hops(), found, total), now)
         self._repair(now)
 
     def remark(self, candidate: Candidate) -> tuple[str, float | None]:
@@ -215,9 +219,14 @@ class ValueSearch(Search):
         return self._holders[-1]
 
     def _with_more(self) -> list[Holder]:
-        """Return the holders that have records still to come, and more than are here."""
-        here = len(self._found)
-        return [holder for holder in self._holders if holder.unread > 0 and holder.total > here]
+        """Return the holders that have records still to come: more than are here, or the most of all.
+
+        One of those with the most is read to its end, for what is here may be others' records than theirs.
+        """
+        here, most = len(self._found), max((holder.total for holder in self._holders), default=0)
+        whole = any(holder.unread <= 0 and holder.total == most for holder in self._holders)
+        least = here + 1 if whole else min(here + 1, most)
+        return [holder for holder in self._holders if holder.unread > 0 and holder.total >= least]
 
     def _ask_page(self, now: float) -> None:
         """Read on where it was begun as long as that brings news: the others would say the same; else anywhere."""

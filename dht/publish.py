@@ -22,7 +22,9 @@ JITTER = 0.1  # part of the interval, so that records published together do not 
 class Publication:
     """One record kept alive until cancelled; the handle that `Dht.publish` returns.
 
-    `record_of(sequence)` signs the record anew. `result` tells where the last publication was stored.
+    `record_of(sequence)` signs the record anew. `result` tells where the last publication was stored. Who gives
+    `on_settled(result, now)` cares for what found no room: no holders are sought farther away, and where it returns
+    True the next publication has its time.
     """
 
     __slots__ = (
@@ -33,6 +35,7 @@ class Publication:
         "_due_at",
         "_early_s",
         "_key",
+        "_on_settled",
         "_published_at",
         "_putting",
         "_queue",
@@ -48,11 +51,13 @@ class Publication:
         context: Context,
         record_of: Callable[[int], Record],
         queue: Queue,
+        on_settled: Callable[[PutResult, float], bool] | None = None,
     ) -> None:
         self.result: PutResult | None = None
         self._context = context
         self._record_of = record_of
         self._queue = queue
+        self._on_settled = on_settled
         self._key: int | None = None
         self._due_at = float("inf")
         self._early_s = 0.0
@@ -89,7 +94,8 @@ class Publication:
         self._changed = False
         self._published_at = now
         self._sequence += 1
-        errand = Errand(self._record_of(self._sequence), self._settled)
+        record = self._record_of(self._sequence)
+        errand = Errand(record, self._settled, widens=self._on_settled is None)
         self._key = errand.key
         self._early_s = JITTER * self._interval_s(errand.record)
         return errand
@@ -109,20 +115,21 @@ class Publication:
         self._putting = False
         self.result = result
         self._sequence = max(self._sequence, result.newest_sequence)
+        kept = self._on_settled is not None and self._on_settled(result, now)
         if self._again:
             self._again = False
             self.renew(now)
         elif not self._cancelled:
-            self._arm(now + self._wait_s(record, result))
+            self._arm(now + self._wait_s(record, result, kept))
             if self._changed:
                 self.change(now)
 
-    def _wait_s(self, record: Record, result: PutResult) -> float:
+    def _wait_s(self, record: Record, result: PutResult, kept: bool) -> float:
         """Return the time to the next publication: soon after a failure, at once with a sequence just learnt."""
         config = self._context.config
         elsewhere = any(node_id != self._context.own_id for node_id in result.stored_on)
         outdated = result.newest_sequence >= record.sequence
-        if elsewhere and not outdated:
+        if (elsewhere or kept) and not outdated:
             self._retry_s = config.republish_retry_s
             return self._interval_s(record) * (1 - JITTER * self._context.random.random())
         wait_s = 0.0 if outdated and self._retry_s == config.republish_retry_s else self._retry_s

@@ -5,9 +5,9 @@ which they are expected, and whose write token is at hand, is not asked for its 
 names them in its answer (an optimistic put, as in Trautwein et al., INFOCOM 2024, whose thresholds are finer). The
 others get it once the search is wide: everybody who answered of the nearest candidates that did not fail.
 
-A peer that fails or has no room widens the search by one; one that holds a newer record of the owner is a replica
-already, and says how new. The caller hears at the quorum, the rest goes on. This node is a replica like any other when
-fewer than `value_replicas` nodes are nearer.
+A peer that fails or has no room widens the search by one (no room does not, where the caller has another place); one
+that holds a newer record of the owner is a replica already, and says how new. The caller hears at the quorum, the rest
+goes on. This node is a replica like any other when fewer than `value_replicas` nodes are nearer.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ class PutResult(NamedTuple):
     hops: list[Hop]
     refused: Refusals = ()
 
+    @property
+    def key_full(self) -> int:
+        """How many had no room under its key."""
+        return dict(self.refused).get(Outcome.KEY_FULL, 0)
+
 
 def refusals(outcomes: Iterable[Outcome]) -> Refusals:
     """Count the refusals among the outcomes, by reason, in the order in which each was first met."""
@@ -67,6 +72,7 @@ class StoreSearch(Search):
         "_stored",
         "_tokens",
         "_want",
+        "_widens",
     )
 
     def __init__(
@@ -75,6 +81,8 @@ class StoreSearch(Search):
         record: Record,
         quorum: int,
         done: Callable[[PutResult, float], None],
+        *,
+        widens: bool = True,
     ) -> None:
         replicas = context.config.value_replicas
         self._want = replicas + context.config.parallelism
@@ -88,6 +96,7 @@ class StoreSearch(Search):
         self._here = False
         self._newest_sequence = 0
         self._retried: set[NodeId] = set()
+        self._widens = widens
         self._stored: list[NodeId] = []
         self._tokens: dict[NodeId, bytes] = {}
         self._outstanding: dict[NodeId, None] = {}
@@ -189,7 +198,7 @@ class StoreSearch(Search):
             self._retried.add(node_id)
             self._tokens[node_id] = reply.token
         else:
-            self.lookup.count += 1
+            self.lookup.count += self._widens or reply.outcome is not Outcome.KEY_FULL
 
     def _store_here(self, now: float) -> None:
         if self._here:

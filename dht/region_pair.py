@@ -59,7 +59,7 @@ class QueuePair:
         take = gather_holders(len(self._queues), errand.ended)
         halves = self._halves.setdefault(publication, [Half() for _ in self._queues])
         for queue, half in zip(self._queues, halves, strict=True):
-            queue.add(half, Errand(errand.record, partial(_ended, take)), now)
+            queue.add(half, Errand(errand.record, partial(_ended, take), widens=errand.widens), now)
 
     def remove(self, publication: Renewable, key: int) -> None:
         """Forget a publication."""

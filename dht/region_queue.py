@@ -80,7 +80,8 @@ class RegionQueue:
         if any(self._is_ready(each, now) for each in self._near(errand.key, radius)):
             return RegionStore(self._context, errand, self._claim, self._ended)
         everybody = config.value_replicas + 1
-        return StoreSearch(self._context, errand.record, everybody, partial(self._put, errand))
+        put = partial(self._put, errand)
+        return StoreSearch(self._context, errand.record, everybody, put, widens=errand.widens)
 
     def _claim(self, region: Region, now: float) -> list[Errand]:
         """Take what a region covers of what waits or will be due soon."""

@@ -25,14 +25,31 @@ from .search import PATIENCE, Context, Hop, Search
 class Errand:
     """A record that is to be stored; `done(record, result, now)` is told what became of it."""
 
-    __slots__ = ("_done", "encoded", "key", "newest_sequence", "outcomes", "record", "spare", "stored")
+    __slots__ = (
+        "_done",
+        "encoded",
+        "key",
+        "newest_sequence",
+        "outcomes",
+        "record",
+        "spare",
+        "stored",
+        "widens",
+    )
 
-    def __init__(self, record: Record, done: Callable[[Record, PutResult, float], None]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        done: Callable[[Record, PutResult, float], None],
+        *,
+        widens: bool = True,
+    ) -> None:
         self.record = record
         self.encoded = record.encode()
         self.key = number_of(record.key)
         self.newest_sequence = 0
         self.outcomes: list[Outcome] = []
+        self.widens = widens
         self.stored: list[NodeId] = []
         self.spare: list[Candidate] = []
         self._done = done
@@ -186,7 +203,8 @@ class RegionStore(Search):
             return
         refused = errands[len(reply.outcomes) :]
         for errand, (outcome, sequence) in zip(errands, reply.outcomes, strict=False):
-            if not errand.settle(outcome, sequence, line.contact.node_id):
+            kept = errand.settle(outcome, sequence, line.contact.node_id)
+            if not kept and (errand.widens or outcome is not Outcome.KEY_FULL):
                 refused.append(errand)
         for errand in refused:
             self._offer_next(errand)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from ..wire.errors import QueueFull
 from .get import GetResult
 
-Told = Callable[[GetResult], None]
+Told = Callable[[GetResult, float], None]
 What: TypeAlias = tuple[bytes, bytes, int]
 """Key, owner or nothing, how many."""
 
@@ -38,7 +38,7 @@ class SharedGets:
 
         def tell(result: GetResult, now: float) -> None:
             for each in self._waiting.pop(what):
-                each(result)
+                each(result, now)
 
         return tell
 

@@ -50,10 +50,6 @@ class NodeConfig:
     providers_max: int = 32
     """Agents that one capability search returns at most."""
 
-    providers_read_max: int = 256
-    """Agents read by a search with conditions, before those that do not fit are left out. Raising it costs about 400
-    bytes each in answers."""
-
     line_queue_bytes: int = 4 * 1024 * 1024
     """Bytes queued to one peer from which on `send` waits for room; raising it costs memory per slow peer."""
 
@@ -78,7 +74,6 @@ class NodeConfig:
             "value_ttl_s",
             "contacts_saved_max",
             "providers_max",
-            "providers_read_max",
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")

@@ -18,6 +18,7 @@ from ..dht.dht import Dht
 from ..dht.get import GetResult
 from ..dht.publish import Publication
 from ..dht.search import LookupResult
+from ..dht.spread import SpreadPublication
 from ..wire.contact import Contact
 from ..wire.errors import ConfigError, DecodeError, LookupFailed, MeshError
 from ..wire.identity import TEXT_LENGTH, Identity, NodeId
@@ -73,7 +74,7 @@ class Directory:
         self._waiting = waiting
         self._kick = kick
         self._registries = registries
-        self._publications: dict[bytes, Publication] = {}
+        self._publications: dict[bytes, Publication | SpreadPublication] = {}
         self._sequence = 0
 
     def next_sequence(self) -> int:
@@ -95,8 +96,18 @@ class Directory:
         for key in keys:
             self.publish(key, partial(self._sign, describe, key))
         for capability in record.capabilities:
-            key = capability_key(capability)
-            self.publish(key, partial(self._sign, describe, key, capability))
+            self._offer(capability_key(capability), partial(self._sign_offer, describe, capability))
+
+    def _offer(self, key: bytes, create: Callable[[bytes, int], Record]) -> None:
+        previous = self._publications.pop(key, None)
+        if previous is not None:
+            previous.cancel()
+        node_id, now = self._identity.node_id, self._clock.now()
+        self._publications[key] = self._dht.publish_spread(key, node_id, create, now)
+        self._kick()
+
+    def _sign_offer(self, describe: Describe, capability: str, key: bytes, sequence: int) -> Record:
+        return self._sign(describe, key, capability)
 
     def _sign(self, describe: Describe, key: bytes, capability: str = "") -> Record:
         return describe(self.next_sequence(), capability).to_record(self._identity, key)
@@ -127,18 +138,13 @@ class Directory:
     async def find(self, capability: str, where: Conditions, timeout_s: float) -> list[Provider]:
         """Return the agents that offer a capability, as they say themselves, the last to say so first."""
         wanted = capability.lower()
-        result = await self._get(capability_key(wanted), self._wanted(where), timeout_s)
-        return await self._providers(wanted, where, result)
-
-    def _wanted(self, where: Conditions) -> int:
-        """Return how many providers are read: more where only some will fit."""
-        return self._config.providers_read_max if where.each else self._config.providers_max
+        return await self._providers(wanted, where, await self._read_providers(wanted, where, timeout_s))
 
     async def explain_find(self, capability: str, where: Conditions, timeout_s: float) -> Explained:
         """Find the agents that offer a capability, and tell who was asked and what they said."""
         wanted, started = capability.lower(), self._clock.now()
         key = capability_key(wanted)
-        result = await self._get(key, self._wanted(where), timeout_s)
+        result = await self._read_providers(wanted, where, timeout_s)
         found = await self._providers(wanted, where, result)
         return Explained(
             key=wanted,
@@ -146,6 +152,17 @@ class Directory:
             source=None if result.source is None else result.source.node_id.text,
             hops=hops_of(result.trace, key),
             elapsed_ms=round((self._clock.now() - started) * 1000, 3),
+        )
+
+    async def _read_providers(self, wanted: str, where: Conditions, timeout_s: float) -> GetResult:
+        key, want = capability_key(wanted), self._config.providers_max
+        fits = partial(_fits, where) if where.each else None
+        return await self._waiting.result_of(
+            lambda done: self._start(
+                lambda: self._dht.get_spread(key, self._clock.now(), done, want=want, fits=fits)
+            ),
+            "answer from the overlay",
+            timeout_s,
         )
 
     async def _providers(self, wanted: str, where: Conditions, result: GetResult) -> list[Provider]:
@@ -251,6 +268,13 @@ class Directory:
     async def _known_as(self, registry: RegistryClient, name: str) -> list[NodeRecord]:
         record = await registry.node(name)
         return [] if record is None else [record]
+
+
+def _fits(where: Conditions, record: Record) -> bool:
+    try:
+        return where.fit(NodeRecord.from_record(record).attributes)
+    except DecodeError:
+        return False
 
 
 def _only(found: list[NodeRecord], peer: str) -> NodeRecord:

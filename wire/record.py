@@ -94,6 +94,11 @@ def capability_key(capability: str) -> bytes:
     return _key(capability.lower(), b"mesh99-capable")
 
 
+def shard_key(key: bytes, path: bytes) -> bytes:
+    """Return the key of a shard of another key, named by half-bytes of its owners' ids; no path is the key itself."""
+    return blake2b(key + path, digest_size=KEY_BYTES, person=b"mesh99-shard").digest() if path else key
+
+
 def value_key(text: str) -> bytes:
     """Return the key of a value that people put under a text."""
     return _key(text, b"mesh99-value")
