@@ -73,7 +73,7 @@ def _row(agent: dict[str, Any]) -> tuple[str, ...]:
 
 
 def attributes(agent: dict[str, Any]) -> str:
-    """Return what an agent says of its capability, as it is written on a command line."""
+    """Return what an agent says of its capability, on one line."""
     said: dict[str, Any] = agent["attributes"]
     return " ".join(
         f"{name}={','.join(value) if isinstance(value, list) else value}" for name, value in said.items()
