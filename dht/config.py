@@ -92,6 +92,22 @@ class DhtConfig:
     pings_max: int = 8
     """Liveness pings sent in one go. Raising it makes upkeep burstier."""
 
+    evicted_max: int = 32
+    """Evicted contacts that are tried again. Raising it costs about 200 bytes each, and pings that mostly fail."""
+
+    evicted_wait_s_min: float = 600.0
+    """Wait before an evicted contact is tried again; doubles. Raising it notices returns later."""
+
+    evicted_wait_s_max: float = 7200.0
+    """Longest wait between two tries. Raising it as above, and saves pings to the dead."""
+
+    evicted_pause_s: float = 60.0
+    """Least time between two tries of whoever it may be. Raising it saves upkeep and heals partitions later."""
+
+    evicted_keep_s: float = 86_400.0
+    """How long after its eviction a contact is tried: the longest partition that heals without help. Raising it costs
+    a ping per `evicted_wait_s_max` for each that is gone for good."""
+
     refresh_s: float = 3600.0
     """Time without a lookup after which a bucket is refreshed (section 2.3 of the paper)."""
 

@@ -12,6 +12,7 @@ from functools import partial
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
+from .evicted import Evicted
 from .handover import Handover
 from .liveness import Liveness
 from .maintenance import Maintenance
@@ -21,26 +22,32 @@ from .search import Context
 class Family:
     """One of them; `look_up(context, target, now)` starts a lookup in it that nobody waits for."""
 
-    __slots__ = ("_handover", "context", "liveness", "maintenance")
+    __slots__ = ("_handover", "context", "evicted", "liveness", "maintenance")
 
     def __init__(self, context: Context, look_up: Callable[[Context, bytes, float], None]) -> None:
         self.context = context
         self.liveness = Liveness(context)
         self.maintenance = Maintenance(context, partial(look_up, context))
+        self.evicted = Evicted(context, partial(look_up, context, context.own_id))
         self._handover = Handover(context)
         context.table.on_member = self.liveness.watch
 
     def verified(self, contact: Contact, now: float) -> None:
         """Note an authenticated round trip with a contact."""
+        self.evicted.back(contact.node_id)
         if self.context.table.verified(contact, now):
             self.maintenance.joined(now)
             self._handover.joined(contact, now)
 
     def failed(self, contact: Contact, now: float) -> None:
-        """Note that a contact gave no answer, and look again later if it is still in the table."""
-        self.context.table.failed(contact.node_id)
+        """Note that a contact gave no answer: look again, soon if it stays in the table, else now and then."""
         entry = self.context.table.find(contact.node_id)
-        if entry is not None:
+        evicted = self.context.table.failed(contact.node_id)
+        if entry is None:
+            return
+        if evicted:
+            self.evicted.add(entry, now)
+        else:
             self.liveness.look_again(entry)
 
     def unreachable(self, node_id: NodeId, now: float) -> None:

@@ -112,6 +112,8 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
     yield ("registrations of one peer", of_peer, config.listeners_per_peer_max)
     yield ("pushes in flight", pushes, config.pushes_max)
     yield ("keys listened to", dht.listenings.size, config.listenings_max)
+    for family in dht._families:
+        yield ("evicted contacts", len(family.evicted), config.evicted_max)
     yield ("crowded keys", len(dht._crowded._until), config.crowded_keys_max)
     yield ("records known to be signed", len(dht._context.signatures), config.verified_max)
     ends = config.listenings_max * (config.listen_owners_max + 1) if dht.listenings.size else 0
