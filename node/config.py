@@ -44,6 +44,10 @@ class NodeConfig:
     rejoin_max_s: float = 60.0
     """Longest time between two tries to join; lower loads registries more after an outage."""
 
+    reseed_max_s: float = 900.0
+    """Longest time between two tries of a node with few contacts, fewer than half a bucket, to find more; begins at
+    `rejoin_max_s` and doubles. Lower loads the registry of a small network more."""
+
     providers_cached_s: float = 30.0
     """How long the agents found for a capability are used before they are looked up again."""
 
@@ -77,7 +81,7 @@ class NodeConfig:
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")
-        for name in ("contacts_save_s", "join_s", "rejoin_s", "rejoin_max_s"):
+        for name in ("contacts_save_s", "join_s", "rejoin_s", "rejoin_max_s", "reseed_max_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(name, "must be more than 0 seconds")
 

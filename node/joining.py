@@ -1,8 +1,8 @@
 """Join the network and stay in it.
 
 Saved contacts, peers given by hand and registries are asked all at once; any one is enough, and each is gone through to
-its end, since one may know an island of the network that the others do not. A node that has lost every peer asks them
-again, with growing pauses. When the table has grown to twice what it was, the node publishes itself
+its end, since one may know an island of the network that the others do not. A node that is short of contacts asks them
+again (reseeding.py says when). When the table has grown to twice what it was, the node publishes itself
 anew, since nearer holders may have come; and now and then good contacts go to disk for the next start.
 """
 
@@ -23,6 +23,7 @@ from ..wire.node_record import NodeRecord
 from .config import NodeConfig
 from .futures import Waiting
 from .ports import Clock, Disk
+from .reseeding import Reseeding
 from .saved_contacts import load_contacts, save_contacts
 
 if TYPE_CHECKING:
@@ -85,17 +86,18 @@ class Joining:
         return False
 
     async def stay(self, publish: Callable[[], None]) -> None:
-        """Rejoin when alone, publish after growth, save contacts; runs until cancelled."""
-        pause_s = self._config.rejoin_s
+        """Rejoin when short of contacts, publish after growth, save contacts; runs until cancelled."""
+        enough = self._config.overlay.dht.bucket_size // 2
+        reseeding = Reseeding(self._config, enough, self._clock.now())
         saved_at = self._clock.now()
         while True:
-            await asyncio.sleep(pause_s * self._random.uniform(0.8, 1.2))
+            await asyncio.sleep(self._config.rejoin_s * self._random.uniform(0.8, 1.2))
             size = self._dht.size
-            if size == 0:
-                pause_s = min(pause_s * 2, self._config.rejoin_max_s)
+            if reseeding.is_due(size, self._clock.now()):
+                reseeding.asked(size, self._clock.now())
                 await self.join()
+            if size == 0:
                 continue
-            pause_s = self._config.rejoin_s
             self.joined.set()
             if size >= 2 * self._published_size:
                 self._published_size = size
