@@ -56,7 +56,7 @@ class RoutingTable:
         bucket = self._bucket_of(number) or self._new_bucket(number)
         entry = bucket.heard(contact.node_id, now)
         if entry is not None:
-            self._move(entry, contact)
+            self._move(entry, contact, bucket)
             return False
         entry = Entry(contact, now, subnet_of(contact))
         if entry.subnet is not None and not self._subnet_has_room(entry.subnet, bucket):
@@ -103,13 +103,7 @@ class RoutingTable:
         entry.failures += 1
         if entry.failures < self._config.failures_max:
             return False
-        member = node_id in bucket.entries
-        _, joined = bucket.remove(node_id)
-        self._forget(entry)
-        self.size -= member and joined is None
-        self._radius = None
-        if joined is not None:
-            self.on_member(joined)
+        self._leave(entry, bucket)
         return True
 
     def nearest(self, target: int, count: int, exclude: NodeId | None = None) -> list[Contact]:
@@ -186,13 +180,27 @@ class RoutingTable:
             if bits not in other_side:
                 yield self.buckets[bits]
 
-    def _move(self, entry: Entry, contact: Contact) -> None:
+    def _move(self, entry: Entry, contact: Contact, bucket: KBucket) -> None:
+        """Note where a contact is now; it leaves when its new subnet has its share, as if it were a newcomer there."""
         if entry.contact.endpoint == contact.endpoint:
             return
-        self._count_subnet(entry, -1)
-        entry.contact = contact
-        entry.subnet = subnet_of(contact)
-        self._count_subnet(entry, 1)
+        subnet = subnet_of(contact)
+        if subnet == entry.subnet or subnet is None or self._subnet_has_room(subnet, bucket):
+            self._count_subnet(entry, -1)
+            entry.contact, entry.subnet = contact, subnet
+            self._count_subnet(entry, 1)
+        else:
+            self._leave(entry, bucket)
+
+    def _leave(self, entry: Entry, bucket: KBucket) -> None:
+        """Let a contact go, and the reserve step in for a member."""
+        member = entry.contact.node_id in bucket.entries
+        _, joined = bucket.remove(entry.contact.node_id)
+        self._forget(entry)
+        self.size -= member and joined is None
+        self._radius = None
+        if joined is not None:
+            self.on_member(joined)
 
     def _forget(self, entry: Entry | None) -> None:
         if entry is not None:

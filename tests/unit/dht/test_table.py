@@ -110,6 +110,24 @@ def test_a_contact_that_moves_takes_its_subnet_along(table: RoutingTable, make_c
     assert table.verified(make_contact(SPACE // 2 + 3, "8.8.8.3"), 3.0)
 
 
+def test_a_contact_that_moves_into_a_full_subnet_leaves(table: RoutingTable, make_contact) -> None:
+    far = [make_contact(SPACE // 2 + number, f"8.8.{number}.1") for number in range(6)]
+    for contact in far:
+        table.verified(contact, 1.0)
+    for number in (0, 1):
+        table.verified(make_contact(SPACE // 2 + number, f"9.9.9.{number}"), 2.0)
+    joined: list[int] = []
+    table.on_member = lambda entry: joined.append(entry.number - SPACE // 2)
+    assert not table.verified(make_contact(SPACE // 2 + 2, "9.9.9.2"), 3.0)
+    assert far[2].node_id not in table
+    assert joined == [5], "the reserve stepped in"
+    assert len(table) == 4
+    assert not table.verified(make_contact(SPACE // 2 + 1, "9.9.9.7"), 3.0)
+    assert far[1].node_id in table, "within its subnet anybody may move"
+    assert table.verified(make_contact(SPACE // 2 + 7, "8.8.2.1"), 4.0) is False
+    assert table.verified(make_contact(1, "8.8.2.2"), 4.0), "its old subnet has the place back"
+
+
 def test_far_prefixes_are_those_the_nearest_do_not_cover(make_contact) -> None:
     table = RoutingTable(OWN, DhtConfig(bucket_size=2))
     for bit in (255, 254, 253):
