@@ -48,7 +48,7 @@ from .server import Answers, Server
 from .shared_gets import SharedGets, Told
 from .signatures import Signatures
 from .spread import CrowdedKeys, SpreadPublication, SpreadSearch
-from .statistics import Statistics, look
+from .statistics import Statistics, look, size_estimate
 from .store import Held, RecordStore
 from .table import RoutingTable
 from .timers import Timers
@@ -292,6 +292,14 @@ class Dht:
         known = [family.context.table.longest_known(limit) for family in self._families]
         turns = (contact for turn in zip_longest(*known) for contact in turn)
         return [contact for contact in turns if contact is not None][:limit]
+
+    def size_estimate(self) -> int:
+        """Estimate how many nodes the network has, ourselves included.
+
+        It counts those of a network that fits a bucket. Of a larger one each node sees its ten nearest (`join_count`):
+        half of all estimates are 0.84 to 1.31 times the truth, nine of ten 0.6 to 1.9 times, whatever its size.
+        """
+        return max(size_estimate(context) for context in self.contexts)
 
     def statistics(self) -> Statistics:
         """Return what this node did and holds."""

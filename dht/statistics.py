@@ -97,7 +97,7 @@ def look(
         contacts=sum(len(table) for table in tables),
         contacts_by_bucket={bits: sizes[bits] for bits in sorted(sizes) if sizes[bits]},
         reserve=sum(len(bucket.reserve) for table in tables for bucket in table.buckets.values()),
-        network_size=max(network_size(len(table), config.bucket_size, table.radius(1)) for table in tables),
+        network_size=max(size_estimate(context) for context in contexts),
         records=store.size,
         record_bytes=store.bytes,
         lookups=lookups,
@@ -115,8 +115,18 @@ def look(
     )
 
 
+def size_estimate(context: Context) -> int:
+    """Estimate how many nodes the network has, from the table alone."""
+    table = context.table
+    return network_size(len(table), context.config.bucket_size, table.radius(1))
+
+
 def network_size(contacts: int, bucket_size: int, spacing: int) -> int:
-    """Return how many nodes there are: we and all contacts while they are few, else by the spacing of neighbours."""
+    """Return how many nodes there are: we and all contacts while they are few, else by the spacing of neighbours.
+
+    Ids are uniform, so the i-th nearest of N nodes lies i / (N + 1) of the space away in the mean (order statistics;
+    go-libp2p-kad-dht's netsize fits the same line); `spacing` is the slope through our nearest contacts.
+    """
     if contacts < bucket_size:
         return contacts + 1
     return max(contacts + 1, SPACE // max(spacing, 1))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from statistics import median
+from random import Random
+from statistics import median, quantiles
 
 import pytest
 
+from mesh99.dht import DhtConfig
 from mesh99.dht.distance import SPACE
 from mesh99.dht.statistics import network_size
+from mesh99.dht.table import RoutingTable
+from mesh99.wire.identity import NodeId
 from mesh99.wire.record import Record
 
 
@@ -67,4 +71,18 @@ def test_few_nodes_are_counted_and_many_estimated(network) -> None:
     assert network_size(19, 20, SPACE) == 20
     assert network_size(100, 20, SPACE // 5000) == 5000
     estimates = [node.dht.statistics().network_size for node in network.nodes]
+    assert estimates == [node.dht.size_estimate() for node in network.nodes]
     assert 20 <= median(estimates) <= 80  # within a factor of two: young tables lack some of their neighbours
+
+
+def test_estimates_scatter_around_the_truth(make_contact) -> None:
+    random, nodes, config = Random(9), 400, DhtConfig()
+    estimates = []
+    for _ in range(80):
+        table = RoutingTable(NodeId(random.randbytes(32)), config)
+        for _ in range(nodes - 1):
+            table.verified(make_contact(random.getrandbits(256)), 1.0)
+        estimates.append(network_size(len(table), config.bucket_size, table.radius(1)) / nodes)
+    below, middle, above = quantiles(estimates, n=4)
+    assert 0.7 < below < middle < above < 1.6
+    assert 0.85 < middle < 1.2
