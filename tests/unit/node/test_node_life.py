@@ -337,23 +337,6 @@ async def test_a_node_alone_joins_when_its_peer_comes(nodes: Nodes) -> None:
     assert reply == Ask(text="late: x")
 
 
-async def test_a_node_with_few_contacts_goes_on_looking_for_more(
-    nodes: Nodes, caplog: pytest.LogCaptureFixture
-) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    impatient = NodeConfig(rejoin_s=0.1, rejoin_max_s=0.1, overlay=OverlayConfig(dial_timeout_s=0.3))
-    first = await nodes.start("first")
-    peers = (udp_of(first), f"127.0.0.1:{port}")
-    with caplog.at_level(logging.INFO):
-        between = await nodes.start("between", peers=peers, config=impatient)
-        await until(lambda: f"no join through udp://127.0.0.1:{port}" in caplog.text)
-    assert between.status().peers == 1
-    island = await nodes.start("island", listen=f"127.0.0.1:{port}", peers=())
-    await until(lambda: island.status().peers == 2)
-
-
 # wrong networks and keys
 
 

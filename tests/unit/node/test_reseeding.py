@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
+from node_world import Nodes, udp_of, until
+
 from mesh99.node import NodeConfig
+from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.reseeding import Reseeding
 
 CONFIG = NodeConfig(rejoin_s=5.0, rejoin_max_s=60.0, reseed_max_s=900.0)
@@ -62,3 +68,20 @@ def test_pauses_begin_anew_after_good_times() -> None:
         return 20 if 500 < now < 600 else 0
 
     assert [when for when in asked(contacts_at, 640) if when >= 500] == [600, 610, 630]
+
+
+async def test_a_node_with_few_contacts_goes_on_looking_for_more(
+    nodes: Nodes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    impatient = NodeConfig(rejoin_s=0.1, rejoin_max_s=0.1, overlay=OverlayConfig(dial_timeout_s=0.3))
+    first = await nodes.start("first")
+    peers = (udp_of(first), f"127.0.0.1:{port}")
+    with caplog.at_level(logging.INFO):
+        between = await nodes.start("between", peers=peers, config=impatient)
+        await until(lambda: f"no join through udp://127.0.0.1:{port}" in caplog.text)
+    assert between.status().peers == 1
+    island = await nodes.start("island", listen=f"127.0.0.1:{port}", peers=())
+    await until(lambda: island.status().peers == 2)
