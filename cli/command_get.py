@@ -17,7 +17,7 @@ from .output import Environment, short
 @watch_option
 @pass_environment
 def command(environment: Environment, key: str, explain: bool, watch: bool) -> None:
-    """Print the value under KEY; its signature is checked.
+    """Print the value under KEY; its signature is checked, or that it is the content of the key.
 
     With --watch print what each signer has put there, and each change from then on.
     """
@@ -33,7 +33,8 @@ def command(environment: Environment, key: str, explain: bool, watch: bool) -> N
         found = Client(environment.home).call("get", key=key)
     environment.result(found, lambda: environment.line(found["value"]))
     if not environment.as_json:
-        environment.note(f"signed by {short(found['from'])}, {found['hops']} hops, {found['ms']:g} ms")
+        signed = f"signed by {short(found['from'])}" if found["from"] else "content of its key"
+        environment.note(f"{signed}, {found['hops']} hops, {found['ms']:g} ms")
 
 
 def _explain(environment: Environment, key: str) -> None:

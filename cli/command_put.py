@@ -1,4 +1,4 @@
-"""`mesh99 put KEY VALUE`: keep a signed value in the DHT."""
+"""`mesh99 put KEY VALUE`: keep a signed value in the DHT, or content under its hash."""
 
 from __future__ import annotations
 
@@ -12,18 +12,39 @@ from .output import Environment, short
 
 
 @click.command("put", cls=MeshCommand)
-@click.argument("key")
-@click.argument("value")
+@click.argument("key", required=False)
+@click.argument("value", required=False)
+@click.option("--content", metavar="VALUE", help="Store VALUE under its hash and print the key it has.")
 @explain_option
 @pass_environment
-def command(environment: Environment, key: str, value: str, explain: bool) -> None:
-    """Store VALUE under KEY, signed by this node.
+def command(
+    environment: Environment, key: str | None, value: str | None, content: str | None, explain: bool
+) -> None:
+    """Store VALUE under KEY, signed by this node; with --content under a key of its own, where it cannot change.
 
     The node renews it while it runs. A value that begins with a dash goes after `--`.
     """
-    if explain:
+    if content is not None:
+        if key is not None or explain:
+            raise click.UsageError("--content goes without a key and without --explain")
+        _put_content(environment, content)
+    elif key is None or value is None:
+        raise click.UsageError("give a key and a value, or --content VALUE")
+    elif explain:
         _explain(environment, key, value)
-        return
+    else:
+        _put(environment, key, value)
+
+
+def _put_content(environment: Environment, value: str) -> None:
+    with environment.waiting("storing content"):
+        stored = Client(environment.home).call("put_content", value=value)
+    environment.result(stored, lambda: environment.line(stored["key"]))
+    if not environment.as_json:
+        environment.note(f"it is stored on {len(stored['stored_on'])} nodes{_but(stored['refused'])}")
+
+
+def _put(environment: Environment, key: str, value: str) -> None:
     with environment.waiting(f"storing {key}"):
         stored = Client(environment.home).call("put", key=key, value=value)
     holders = "\n".join(short(node_id) for node_id in stored["stored_on"])

@@ -51,6 +51,7 @@ class Outcome(IntEnum):
     OWNER_QUOTA = 8
     KEY_FULL = 9
     STORE_FULL = 10
+    WRONG_CONTENT = 11
     UNKNOWN = 255
     """Any other number: a reason that only newer peers know. Never sent."""
 

@@ -86,7 +86,7 @@ def look(
     contexts: Sequence[Context], *, lookups: int, running: int, waiting: int, dropped: dict[str, int]
 ) -> Statistics:
     """Sum up what a Dht did and holds, in all its address families."""
-    store, config = contexts[0].store, contexts[0].config
+    store = contexts[0].store
     tables = [context.table for context in contexts]
     counts = Counts.sum_of(context.rpc.counts for context in contexts)
     sizes: Counter[int] = Counter()

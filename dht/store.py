@@ -2,10 +2,11 @@
 
 Values, names, node records and capability providers are all kept this way. A record is verified once, when it comes
 in. Its life is counted from receipt (less the age its sender reports), so nobody's wall clock matters; only a higher
-sequence of its owner prolongs it.
+sequence of its owner prolongs it. Content has one record for all, and lives as long as anybody puts it again.
 
 A full store gives room to keys nearer to our own id than its farthest one, so that junk under random keys cannot
-crowd out what this node is responsible for. The owner of a node id always has room under its own key.
+crowd out what this node is responsible for. The owner of a node id, and content, always have room under their own key;
+content counts to no owner's quota.
 """
 
 from __future__ import annotations
@@ -79,12 +80,12 @@ class RecordStore:
         if expires_at <= now:
             return Outcome.EXPIRED
         held = self.find(record.key, record.owner)
-        if held is not None and record.sequence <= held.record.sequence:
-            return Outcome.STORED if record == held.record else Outcome.OLD_SEQUENCE
+        if held is not None and not _is_newer(record, expires_at, held):
+            return _known(record, held.record)
         if held is None and (full := self._full_for(record)) is not None:
             return full
         if not (trusted or record.verify(self._crypto)):
-            return Outcome.BAD_SIGNATURE
+            return Outcome.WRONG_CONTENT if record.is_content else Outcome.BAD_SIGNATURE
         fresh = Held(record, now - age_s, expires_at, self._received)
         self._insert(fresh)
         self.on_new(fresh, now)
@@ -151,10 +152,10 @@ class RecordStore:
     def _full_for(self, record: Record) -> Outcome | None:
         """Say what is too full for a record under a new (key, owner), if farther ones make room where they can."""
         config = self._config
-        if self._owned.get(record.owner, 0) >= config.records_per_owner_max:
+        if not record.is_content and self._owned.get(record.owner, 0) >= config.records_per_owner_max:
             return Outcome.OWNER_QUOTA
         crowded = len(self._keys.get(record.key, ())) >= config.records_per_key_max
-        if crowded and record.owner.node_id != record.key:
+        if crowded and not record.is_content and record.owner.node_id != record.key:
             return Outcome.KEY_FULL
         if not self._is_over(1, len(record.encode())):
             return None
@@ -177,3 +178,17 @@ class RecordStore:
             self._remove(next(iter(self._keys[self._farthest()].values())))
         if len(self._expiries) > 2 * self.size + 64:
             self._expiries = sorted((h.expires_at, h.arrival, h.record.key, h.record.owner) for h in self)
+
+
+def _is_newer(record: Record, expires_at: float, held: Held) -> bool:
+    """Tell whether a record takes the place of the one held: content can only live longer."""
+    if record.is_content:
+        return expires_at > held.expires_at
+    return record.sequence > held.record.sequence
+
+
+def _known(record: Record, held: Record) -> Outcome:
+    """Judge a record that is no newer than the one held."""
+    if record.is_content:
+        return Outcome.STORED if record.value == held.value else Outcome.WRONG_CONTENT
+    return Outcome.STORED if record == held else Outcome.OLD_SEQUENCE

@@ -33,6 +33,7 @@ class Controlled(Protocol):
     async def ping(self, peer: str, count: int = ...) -> list[float]: ...
     async def trace(self, key: str) -> list[Hop]: ...
     async def put(self, key: str, value: str) -> Stored: ...
+    async def put_content(self, value: str) -> Stored: ...
     async def get(self, key: str) -> Found: ...
     async def explain_find(self, capability: str, *where: str, timeout_s: float = ...) -> Explained: ...
     async def explain_put(self, key: str, value: str) -> Explained: ...
@@ -78,6 +79,10 @@ class KeyArguments(Arguments):
 
 class PutArguments(KeyArguments):
     value: str
+
+
+class PutContentArguments(Arguments):
+    value: Text
 
 
 class SendArguments(Arguments):
@@ -134,6 +139,10 @@ async def trace(node: Controlled, arguments: KeyArguments) -> Json:
 
 async def put(node: Controlled, arguments: PutArguments) -> Json:
     return msgspec.structs.asdict(await node.put(arguments.key, arguments.value))
+
+
+async def put_content(node: Controlled, arguments: PutContentArguments) -> Json:
+    return msgspec.structs.asdict(await node.put_content(arguments.value))
 
 
 async def get(node: Controlled, arguments: KeyArguments) -> Json:
@@ -199,6 +208,7 @@ COMMANDS: dict[str, Command] = {
     "ping": Command(PingArguments, ping),
     "trace": Command(KeyArguments, trace),
     "put": Command(PutArguments, put),
+    "put_content": Command(PutContentArguments, put_content),
     "get": Command(KeyArguments, get),
     "explain_find": Command(CapabilityArguments, explain_find),
     "explain_put": Command(PutArguments, explain_put),

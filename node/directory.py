@@ -21,7 +21,7 @@ from ..dht.search import LookupResult
 from ..dht.spread import SpreadPublication
 from ..wire.contact import Contact
 from ..wire.errors import ConfigError, DecodeError, LookupFailed, MeshError
-from ..wire.identity import TEXT_LENGTH, Identity, NodeId
+from ..wire.identity import TEXT_LENGTH, Identity, NodeId, PublicKey
 from ..wire.node_record import NodeRecord
 from ..wire.record import Record, capability_key, name_key, node_key
 from .conditions import Conditions
@@ -209,13 +209,17 @@ class Directory:
             raise ConfigError("peer", f"{short} fits {len(ids)} nodes", "use the whole node id")
         return await self._resolve_id(next(iter(ids)), timeout_s)
 
-    async def get(self, key: bytes, want: int, timeout_s: float) -> GetResult:
-        """Return the records under a key."""
-        return await self._get(key, want, timeout_s)
+    async def get(self, key: bytes, want: int, timeout_s: float, owner: PublicKey | None = None) -> GetResult:
+        """Return the records under a key, of one owner or of any."""
+        return await self._get(key, want, timeout_s, owner)
 
-    async def _get(self, key: bytes, want: int, timeout_s: float) -> GetResult:
+    async def _get(
+        self, key: bytes, want: int, timeout_s: float, owner: PublicKey | None = None
+    ) -> GetResult:
         return await self._waiting.result_of(
-            lambda done: self._start(lambda: self._dht.get(key, self._clock.now(), done, want=want)),
+            lambda done: self._start(
+                lambda: self._dht.get(key, self._clock.now(), done, owner=owner, want=want)
+            ),
             "answer from the overlay",
             timeout_s,
         )

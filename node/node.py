@@ -271,8 +271,12 @@ class Node:
         return await self._require("put").values.put(key, value, timeout_s)
 
     async def get(self, key: str, *, timeout_s: float = 5.0) -> Found:
-        """Return the newest value under a key; raises LookupFailed when there is none."""
+        """Return the newest value under a key, or the content of one; raises LookupFailed when there is none."""
         return await self._require("get").values.get(key, timeout_s)
+
+    async def put_content(self, value: str, *, timeout_s: float = 5.0) -> Stored:
+        """Keep a value that cannot change under its hash; `get` reads it by the key in the answer."""
+        return await self._require("put").values.put_content(value, timeout_s)
 
     def watch(self, capability: str, *where: str) -> AsyncGenerator[AgentEvent, None]:
         """Iterate over the agents that offer a capability, this one included, and their changes from then on.

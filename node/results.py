@@ -34,11 +34,11 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A value read from the DHT; its signature was checked."""
+    """A value read from the DHT; its signature was checked, or that its key is its hash."""
 
     value: str
     owner: str
-    """Node id of who signed it."""
+    """Node id of who signed it; empty for content, which nobody signs."""
     hops: int
     elapsed_s: float
 

@@ -10,11 +10,12 @@ from ..dht.put import PutResult
 from ..dht.search import LookupResult
 from ..wire.errors import ConfigError, LookupFailed, NotStored
 from ..wire.identity import Identity, NodeId
-from ..wire.record import Record, value_key
+from ..wire.record import Record, content_key, value_key
 from .config import NodeConfig
 from .directory import Directory
 from .explaining import hops_of
 from .futures import Waiting
+from .keys import content_text, own_place, place_of
 from .ports import Clock
 from .results import Explained, Found, Hop, Stored
 
@@ -48,11 +49,18 @@ class Values:
 
     async def put(self, key: str, value: str, timeout_s: float) -> Stored:
         """Sign a value, store it, and renew it while this node runs."""
-        result = await self._put(key, value, timeout_s)
-        refused = {outcome.reason: count for outcome, count in result.refused}
-        if not result.stored_on:
-            raise NotStored(key, refused)
-        return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on], refused=refused)
+        return _stored(key, await self._put(key, value, timeout_s))
+
+    async def put_content(self, value: str, timeout_s: float) -> Stored:
+        """Store a value under its hash, and renew it while this node runs."""
+        data = _checked(value)
+        if not data:
+            raise ConfigError("value", "content has at least a byte")
+        key = content_key(data)
+        result = await self._put_record(
+            key, lambda: Record.of_content(data, ttl_s=self._config.value_ttl_s), timeout_s
+        )
+        return _stored(content_text(key), result)
 
     async def explain_put(self, key: str, value: str, timeout_s: float) -> Explained:
         """Put a value, and tell who was asked and what they said; no holder is a result too."""
@@ -67,15 +75,15 @@ class Values:
         )
 
     async def _put(self, key: str, value: str, timeout_s: float) -> PutResult:
-        data = value.encode()
-        if len(data) > VALUE_BYTES_MAX:
-            hint = "put a reference to it instead, or send it as a message"
-            raise ConfigError("value", f"{len(data)} bytes are over the limit of {VALUE_BYTES_MAX}", hint)
+        place, data = own_place(key), _checked(value)
 
         def create() -> Record:
             sequence, ttl_s = self._directory.next_sequence(), self._config.value_ttl_s
-            return Record.create(self._identity, value_key(key), data, sequence=sequence, ttl_s=ttl_s)
+            return Record.create(self._identity, place, data, sequence=sequence, ttl_s=ttl_s)
 
+        return await self._put_record(place, create, timeout_s)
+
+    async def _put_record(self, key: bytes, create: Callable[[], Record], timeout_s: float) -> PutResult:
         record = create()
         result: PutResult = await self._waiting.result_of(
             lambda done: self._begin(lambda: self._dht.put(record, self._clock.now(), done)),
@@ -83,19 +91,19 @@ class Values:
             timeout_s,
         )
         if result.stored_on:
-            self._directory.publish(value_key(key), create)
+            self._directory.publish(key, create)
         return result
 
     async def get(self, key: str, timeout_s: float) -> Found:
         """Return the newest value; raises LookupFailed when no holder has one."""
         started = self._clock.now()
-        result = await self._directory.get(value_key(key), OWNERS_READ, timeout_s)
+        result = await self._get(key, timeout_s)
         newest = _newest(result)
         if newest is None:
             raise LookupFailed(f"key {key}", "it was never put here, or its life is over")
         return Found(
             value=newest.value.decode(errors="replace"),
-            owner=newest.owner.node_id.text,
+            owner="" if newest.is_content else newest.owner.node_id.text,
             hops=result.hops,
             elapsed_s=self._clock.now() - started,
         )
@@ -103,19 +111,23 @@ class Values:
     async def explain_get(self, key: str, timeout_s: float) -> Explained:
         """Get a value, and tell who was asked and what they said; none is a result too."""
         started = self._clock.now()
-        result = await self._directory.get(value_key(key), OWNERS_READ, timeout_s)
+        result = await self._get(key, timeout_s)
         newest = _newest(result)
         return Explained(
             key=key,
             result=None if newest is None else newest.value.decode(errors="replace"),
             source=None if result.source is None else result.source.node_id.text,
-            hops=hops_of(result.trace, value_key(key)),
+            hops=hops_of(result.trace, place_of(key)[0]),
             elapsed_ms=self._since_ms(started),
         )
 
+    async def _get(self, key: str, timeout_s: float) -> GetResult:
+        place, owner = place_of(key)
+        return await self._directory.get(place, OWNERS_READ if owner is None else 1, timeout_s, owner)
+
     async def trace(self, key: str, timeout_s: float) -> list[Hop]:
         """Look up the place of a key (or of a node id) and return every question asked."""
-        target = NodeId.parse(key) if len(key) == 52 else value_key(key)
+        target = NodeId.parse(key) if len(key) == 52 else place_of(key)[0]
         result: LookupResult = await self._waiting.result_of(
             lambda done: self._begin(lambda: self._dht.find_node(target, self._clock.now(), done)),
             "end of the lookup",
@@ -129,6 +141,21 @@ class Values:
     def _begin(self, start: Callable[[], None]) -> None:
         start()
         self._kick()
+
+
+def _checked(value: str) -> bytes:
+    data = value.encode()
+    if len(data) > VALUE_BYTES_MAX:
+        hint = "put a reference to it instead, or send it as a message"
+        raise ConfigError("value", f"{len(data)} bytes are over the limit of {VALUE_BYTES_MAX}", hint)
+    return data
+
+
+def _stored(key: str, result: PutResult) -> Stored:
+    refused = {outcome.reason: count for outcome, count in result.refused}
+    if not result.stored_on:
+        raise NotStored(key, refused)
+    return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on], refused=refused)
 
 
 def _newest(result: GetResult) -> Record | None:

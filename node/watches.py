@@ -15,10 +15,11 @@ from ..dht.listen import Change
 from ..wire.errors import DecodeError
 from ..wire.identity import PublicKey
 from ..wire.node_record import NodeRecord
-from ..wire.record import capability_key, value_key
+from ..wire.record import capability_key
 from .conditions import Conditions
 from .config import NodeConfig
 from .event_queue import EventQueue
+from .keys import own_place
 from .ports import Clock
 from .results import AgentEvent, ValueEvent
 
@@ -47,7 +48,7 @@ class Watches:
 
     def values(self, key: str) -> AsyncGenerator[ValueEvent, None]:
         """Iterate over the values that come, change and go; raises QueueFull as `agents` does."""
-        return self._watch(value_key(key), SignedValues().event)
+        return self._watch(own_place(key), SignedValues().event)
 
     def close(self) -> None:
         """End every reader's iteration."""

@@ -4,6 +4,9 @@ Bytes: format 1 | key 32 | owner 32 | sequence 8 | ttl 4 | value length 2 | valu
 its frame it fits a datagram. The signature covers a label and everything before it. Life is relative: a holder counts
 the age of what it holds, so no clock of another host is trusted. A newer sequence replaces an older one; an empty
 value is a tombstone. One key may hold one record per owner.
+
+Content is a record that cannot change: its key is the hash of its value, which anybody can check, so it needs no
+signature. All who publish it share one owner, the public key of zeros, whose private half nobody can have.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ KEY_AT = 1
 SIGNATURE_BYTES = 64
 LABEL = b"mesh99 record v1\x00"
 HEAD = struct.Struct(">B32s32sQIH")
+CONTENT_OWNER = PublicKey(bytes(32))
+CONTENT_SEQUENCE = 1
+NO_SIGNATURE = bytes(SIGNATURE_BYTES)
 VALUE_BYTES_MAX = RECORD_BYTES_MAX - HEAD.size - SIGNATURE_BYTES
 
 
@@ -49,6 +55,20 @@ class Record:
         unsigned = _unsigned(key, identity.public_key, sequence, ttl_s, value)
         return cls(bytes(key), identity.public_key, sequence, ttl_s, value, identity.sign(LABEL + unsigned))
 
+    @classmethod
+    def of_content(cls, value: bytes, *, ttl_s: int) -> Record:
+        """Make the record of content; raises PayloadTooLarge over 1 KiB, ValueError when there is none."""
+        if len(value) > VALUE_BYTES_MAX:
+            raise PayloadTooLarge("content", len(value), VALUE_BYTES_MAX)
+        if not value or not 0 <= ttl_s < 2**32:
+            raise ValueError("content has at least a byte, and a life 32 bits")
+        return cls(content_key(value), CONTENT_OWNER, CONTENT_SEQUENCE, ttl_s, value, NO_SIGNATURE)
+
+    @property
+    def is_content(self) -> bool:
+        """Whether its key, and no signature, is to vouch for it."""
+        return self.owner == CONTENT_OWNER
+
     def encode(self) -> bytes:
         """Return the byte form."""
         return _unsigned(self.key, self.owner, self.sequence, self.ttl_s, self.value) + self.signature
@@ -67,9 +87,15 @@ class Record:
         return cls(key, PublicKey(owner), sequence, ttl_s, value, signature)
 
     def verify(self, crypto: Crypto = REAL) -> bool:
-        """Tell whether the owner signed exactly this."""
+        """Tell whether the owner signed exactly this, or the key is the hash of the content."""
+        if self.is_content:
+            return self._has_key_of_content()
         unsigned = _unsigned(self.key, self.owner, self.sequence, self.ttl_s, self.value)
         return crypto.verify(self.owner, self.signature, LABEL + unsigned)
+
+    def _has_key_of_content(self) -> bool:
+        plain = self.sequence == CONTENT_SEQUENCE and self.signature == NO_SIGNATURE
+        return plain and bool(self.value) and self.key == content_key(self.value)
 
     def __repr__(self) -> str:
         return f"Record(of {self.owner.node_id.short}, sequence {self.sequence})"
@@ -104,5 +130,14 @@ def value_key(text: str) -> bytes:
     return _key(text, b"mesh99-value")
 
 
+def content_key(value: bytes) -> bytes:
+    """Return the key of content: the hash of the value itself."""
+    return _hash(value, b"mesh99-content")
+
+
 def _key(text: str, domain: bytes) -> bytes:
-    return blake2b(text.encode(), digest_size=KEY_BYTES, person=domain).digest()
+    return _hash(text.encode(), domain)
+
+
+def _hash(data: bytes, domain: bytes) -> bytes:
+    return blake2b(data, digest_size=KEY_BYTES, person=domain).digest()

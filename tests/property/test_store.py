@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -12,16 +13,18 @@ from mesh99.dht import DhtConfig, Outcome
 from mesh99.dht.store import Held, RecordStore
 from mesh99.wire.crypto import REAL
 from mesh99.wire.identity import Identity, NodeId
-from mesh99.wire.record import Record
+from mesh99.wire.record import Record, content_key
 
 OWN = NodeId(b"\x5a" * 32)
 OWNERS = [Identity(bytes([number]) * 32) for number in range(1, 4)]
-KEYS = [bytes([first]) * 32 for first in (0x5A, 0x50, 0xA5)] + [bytes(OWNERS[0].node_id)]
 VALUES = [b"", b"v", b"w", bytes(300)]
+CONTENT_KEYS = [content_key(value) for value in VALUES[1:3]]
+KEYS = [*(bytes([first]) * 32 for first in (0x5A, 0x50, 0xA5)), bytes(OWNERS[0].node_id), *CONTENT_KEYS]
+NOBODY = -1
 
 
 class Put(NamedTuple):
-    """A record and the age it is said to have."""
+    """A record and the age it is said to have; of NOBODY it is content, which is forged by giving it another key."""
 
     owner: int
     key: int
@@ -35,12 +38,14 @@ class Put(NamedTuple):
 @cache
 def record_of(put: Put) -> Record:
     """Return the same record for the same words: what comes again is a replay."""
+    if put.owner == NOBODY:
+        record = Record.of_content(VALUES[put.value], ttl_s=put.ttl_s)
+        return replace(record, key=CONTENT_KEYS[put.value % 2]) if put.forged else record
     record = Record.create(
         OWNERS[put.owner], KEYS[put.key], VALUES[put.value], sequence=put.sequence, ttl_s=put.ttl_s
     )
     if put.forged:
-        signature = record.signature[:-1] + bytes([record.signature[-1] ^ 1])
-        return Record(record.key, record.owner, record.sequence, record.ttl_s, record.value, signature)
+        return replace(record, signature=record.signature[:-1] + bytes([record.signature[-1] ^ 1]))
     return record
 
 
@@ -66,6 +71,8 @@ class NaiveStore:
         life_s = min(put.ttl_s, self.config.record_ttl_s_max) - put.age_s
         if life_s <= 0:
             return Outcome.EXPIRED
+        if put.owner == NOBODY:
+            return self.put_content(put, now, life_s)
         before = [
             line.record
             for line in self.lines
@@ -79,12 +86,30 @@ class NaiveStore:
         if put.forged:
             return Outcome.BAD_SIGNATURE
         self.lines = [line for line in self.lines if line.record not in before]
-        self.lines.append(Line(record, now - put.age_s, now + life_s))
-        self.news.append(record)
+        self.add(Line(record, now - put.age_s, now + life_s))
+        return Outcome.STORED
+
+    def put_content(self, put: Put, now: float, life_s: float) -> Outcome:
+        record = record_of(put)
+        before = [
+            line for line in self.lines if line.record.key == record.key and line.record.owner == bytes(32)
+        ]
+        if not before and self.too_far_for(record):
+            return Outcome.STORE_FULL
+        if put.forged:
+            return Outcome.WRONG_CONTENT
+        if before and before[0].ends_at >= now + life_s:
+            return Outcome.STORED
+        self.lines = [line for line in self.lines if line not in before]
+        self.add(Line(record, now - put.age_s, now + life_s))
+        return Outcome.STORED
+
+    def add(self, line: Line) -> None:
+        self.lines.append(line)
+        self.news.append(line.record)
         while self.too_much(self.lines):
             farthest = self.by_distance()[-1]
             self.lines.remove(next(line for line in self.lines if line.record.key == farthest))
-        return Outcome.STORED
 
     def refusal(self, record: Record) -> Outcome | None:
         of_owner = [line for line in self.lines if line.record.owner == record.owner]
@@ -94,12 +119,12 @@ class NaiveStore:
             return Outcome.OWNER_QUOTA
         if len(of_key) >= self.config.records_per_key_max and not own_place:
             return Outcome.KEY_FULL
-        if (
-            self.too_much([*self.lines, Line(record, 0, 0)])
-            and record.key in self.by_distance(record.key)[-1:]
-        ):
-            return Outcome.STORE_FULL
-        return None
+        return Outcome.STORE_FULL if self.too_far_for(record) else None
+
+    def too_far_for(self, record: Record) -> bool:
+        """Tell whether there is no room, and no farther key to make some."""
+        too_much = self.too_much([*self.lines, Line(record, 0, 0)])
+        return too_much and record.key == self.by_distance(record.key)[-1]
 
     def by_distance(self, *more: bytes) -> list[bytes]:
         keys = {line.record.key for line in self.lines} | set(more)
@@ -123,12 +148,22 @@ class NaiveStore:
 puts = st.builds(
     Put,
     owner=st.integers(0, len(OWNERS) - 1),
-    key=st.integers(0, len(KEYS) - 1),
+    key=st.sampled_from([0, 1, 2, 3, 3, 3, 4]),
     sequence=st.integers(0, 3),
     ttl_s=st.sampled_from([0, 3, 10, 30, 30]),
     value=st.integers(0, len(VALUES) - 1),
     forged=st.sampled_from([False, False, False, False, True]),
     age_s=st.sampled_from([0, 0, 0, 0, 2, 12]),
+)
+contents = st.builds(
+    Put,
+    owner=st.just(NOBODY),
+    key=st.just(0),
+    sequence=st.just(0),
+    ttl_s=st.sampled_from([3, 10, 30]),
+    value=st.sampled_from([1, 2]),
+    forged=st.sampled_from([False, False, True]),
+    age_s=st.sampled_from([0, 0, 2, 12]),
 )
 waits_s = st.integers(1, 20).map(lambda halves: halves / 2)
 configs = st.builds(
@@ -146,7 +181,7 @@ def lines_of(held: list[Held]) -> list[Line]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(config=configs, steps=st.lists(puts | puts | waits_s, min_size=20, max_size=60))
+@given(config=configs, steps=st.lists(puts | puts | contents | waits_s, min_size=20, max_size=60))
 def test_a_store_follows_its_rules(config: DhtConfig, steps: list[Put | float]) -> None:
     store, model, now = RecordStore(OWN, config, REAL), NaiveStore(config), 0.0
     news: list[Record] = []

@@ -159,9 +159,14 @@ class FakeNode:
         self._asked("put", key, value)
         return Stored(key=key, stored_on=[NODE_ID, OTHER_ID], refused=self.refused)
 
+    async def put_content(self, value: str, *, timeout_s: float = 5.0) -> Stored:
+        self._asked("put_content", value)
+        return Stored(key="content:" + NODE_ID, stored_on=[NODE_ID], refused=self.refused)
+
     async def get(self, key: str, *, timeout_s: float = 5.0) -> Found:
         self._asked("get", key)
-        return Found(value="the value", owner=OTHER_ID, hops=2, elapsed_s=0.0015)
+        owner = "" if key.startswith("content:") else OTHER_ID
+        return Found(value="the value", owner=owner, hops=2, elapsed_s=0.0015)
 
     async def call(self, type_name: str, body: object, **options: Any) -> Answer:
         self._asked("call", type_name, body, options)

@@ -33,6 +33,7 @@ KEYS = {
     ("ping", "writer"): {"rtt_ms"},
     ("trace", "key"): {"hops"},
     ("put", "key", "value"): {"key", "stored_on"},
+    ("put", "--content", "value"): {"key", "stored_on"},
     ("get", "key"): {"value", "from", "hops", "ms"},
     ("put", "key", "value", "--explain"): {"key", "result", "source", "hops", "elapsed_ms"},
     ("get", "key", "--explain"): {"key", "result", "source", "hops", "elapsed_ms"},
@@ -161,6 +162,8 @@ def test_any_json_is_a_body(document: Callable[..., Any], body: str) -> None:
         ("send", "--to", "a", "echo", "{"),
         ("ping", "a", "-c", "0"),
         ("put", "key"),
+        ("put", "key", "--content", "value"),
+        ("put", "--content", "value", "--explain"),
         ("find",),
     ],
     ids=" ".join,
@@ -230,6 +233,16 @@ def test_explain_shows_the_lookup_and_what_came_of_it(mesh99: Any) -> None:
     assert get.stdout.splitlines()[-1] == "the value"
     assert "1 found after 2.5 ms" in find.stderr
     assert "writer" in find.stdout
+
+
+@pytest.mark.usefixtures("node")
+def test_content_prints_its_key_and_is_read_by_it(mesh99: Any) -> None:
+    put = mesh99("put", "--content", "the value")
+    assert put.stdout.startswith("content:")
+    assert put.stderr == "it is stored on 1 nodes\n"
+    get = mesh99("get", put.stdout.strip())
+    assert get.stdout == "the value\n"
+    assert get.stderr.startswith("content of its key, ")
 
 
 def test_a_put_names_who_refused_and_why(mesh99: Any, node: Any, failing: Any) -> None:

@@ -8,9 +8,9 @@ import pytest
 from node_world import Nodes
 
 from mesh99.dht import DhtConfig
-from mesh99.node import NodeConfig
+from mesh99.node import LookupFailed, NodeConfig
 from mesh99.node.overlay.config import OverlayConfig
-from mesh99.wire.errors import NotStored
+from mesh99.wire.errors import ConfigError, NotStored
 
 
 async def test_a_put_that_nobody_takes_tells_why(nodes: Nodes) -> None:
@@ -23,3 +23,33 @@ async def test_a_put_that_nobody_takes_tells_why(nodes: Nodes) -> None:
         await asker.put("motto", "direct lines")
     assert raised.value.refused == {"owner quota": 2}
     assert str(raised.value) == "nobody stores motto: owner quota (2)"
+
+
+async def test_content_is_read_by_the_key_it_was_given(nodes: Nodes) -> None:
+    author = await nodes.start("author")
+    reader = await nodes.start("reader")
+    stored = await author.put_content("direct lines")
+    assert stored.key.startswith("content:")
+    assert stored.stored_on
+    assert (await reader.put_content("direct lines")).key == stored.key, "whoever publishes it"
+    found = await reader.get(stored.key)
+    assert (found.value, found.owner) == ("direct lines", "")
+    assert (await reader.explain_get(stored.key)).result == "direct lines"
+    assert await reader.trace(stored.key)
+
+
+async def test_a_key_of_content_is_taken_for_nothing_else(nodes: Nodes) -> None:
+    node = await nodes.start()
+    key = (await node.put_content("direct lines")).key
+    with pytest.raises(ConfigError, match="never changes"):
+        await node.put(key, "another")
+    with pytest.raises(ConfigError, match="never changes"):
+        node.watch_value(key)
+    with pytest.raises(ConfigError, match="not one of content"):
+        await node.get("content:nonsense")
+    with pytest.raises(ConfigError, match="at least a byte"):
+        await node.put_content("")
+    with pytest.raises(ConfigError, match="over the limit"):
+        await node.put_content("x" * 801)
+    with pytest.raises(LookupFailed):
+        await node.get("content:" + "a" * 52)

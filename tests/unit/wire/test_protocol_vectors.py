@@ -15,7 +15,7 @@ from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, reset_packet
 from mesh99.wire.identity import Identity, PublicKey
 from mesh99.wire.node_record import NodeRecord
-from mesh99.wire.record import Record, capability_key, name_key, value_key
+from mesh99.wire.record import Record, capability_key, content_key, name_key, value_key
 
 PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
 
@@ -47,6 +47,8 @@ def records() -> Iterator[tuple[str, bytes | str]]:
     yield "key.name", name_key("writer")
     yield "key.capability", capability_key("Summarize")
     yield "record", Record.create(A, value_key("colour"), b"blue", sequence=3, ttl_s=3600).encode()
+    yield "key.content", content_key(b"blue")
+    yield "content", Record.of_content(b"blue", ttl_s=3600).encode()
     node = NodeRecord(
         public_key=A.public_key,
         endpoints=(UDP, TCP6),
