@@ -184,6 +184,27 @@ class DhtConfig:
     handovers_max: int = 256
     """Records handed over in one pass. Raising it makes joins burstier on the network."""
 
+    repair_s: float = 1200.0
+    """Period in which a node compares its records with some neighbours; half of it may be left out. Raising it saves
+    traffic, and lets holders lack a record for longer."""
+
+    repair_peers_max: int = 4
+    """Neighbours compared with in a period, in turn. Raising it costs a round trip each, often with a handshake."""
+
+    repair_soon_s: float = 5.0
+    """Wait before the keys of a dead holder are offered to who holds them now, times our place among the living
+    holders. Raising it lets the nearer ones be done before the farther ones ask, and leaves a copy less for longer."""
+
+    repair_deaths_max: int = 32
+    """Deaths mended at once. Raising it makes repair burstier when a whole network dies."""
+
+    repair_records_max: int = 256
+    """Copies given in one comparison. Raising it costs a kilobyte each; what is left comes in the next period."""
+
+    repair_answers_max: int = 60
+    """Comparisons answered in a minute. Raising it lets neighbours cost more CPU, up to 0.1 s each with
+    a full store."""
+
     repairs_max: int = 2
     """Copies one get may place at holders that lack the record. Raising it costs a kilobyte each."""
 

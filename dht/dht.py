@@ -310,6 +310,7 @@ class Dht:
     def _stored(self, held: Held, now: float) -> None:
         self.listeners.changed(held, now)
         self.listenings.heard(held, now)
+        self.repair.stored(now)
 
     def _run(self, search: Search, now: float) -> None:
         """Start a search, or let it wait for its turn."""

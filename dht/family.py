@@ -16,13 +16,14 @@ from .evicted import Evicted
 from .handover import Handover
 from .liveness import Liveness
 from .maintenance import Maintenance
+from .repair import Repair
 from .search import Context
 
 
 class Family:
     """One of them; `look_up(context, target, now)` starts a lookup in it that nobody waits for."""
 
-    __slots__ = ("_handover", "context", "evicted", "liveness", "maintenance")
+    __slots__ = ("_handover", "context", "evicted", "liveness", "maintenance", "repair")
 
     def __init__(self, context: Context, look_up: Callable[[Context, bytes, float], None]) -> None:
         self.context = context
@@ -30,6 +31,7 @@ class Family:
         self.maintenance = Maintenance(context, partial(look_up, context))
         self.evicted = Evicted(context, partial(look_up, context, context.own_id))
         self._handover = Handover(context)
+        self.repair = Repair(context)
         context.table.on_member = self.liveness.watch
 
     def verified(self, contact: Contact, now: float) -> None:
@@ -47,6 +49,7 @@ class Family:
             return
         if evicted:
             self.evicted.add(entry, now)
+            self.repair.lost(contact, now)
         else:
             self.liveness.look_again(entry)
 

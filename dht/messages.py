@@ -8,6 +8,7 @@
     5      StoreMany    token 8, records [[age in seconds, record], ...]
     6      Listen       token 8, key 32, owner 0 or 32
     7      Changed      records [[age in seconds, record], ...]
+    9      Digest       summary 16 or 0, marks 10 each (the one or the other)
     17     Pong
     18     Nodes        token 8, contacts [packed, ...]
     19     Values       token 8, total, records [[age in seconds, record], ...], contacts [packed, ...]
@@ -15,6 +16,7 @@
     21     StoredMany   [[outcome, sequence held], ...] in the order of the request, token 8 or 0
     22     Listening    outcome, life in seconds, 1 if it is a new registration, token 8 or 0
     23     Noted        0 if no more is wanted, else 1
+    25     Lacking      bits (none: nothing is missing), token 8 or 0
 
 Families are those of the contacts wanted: 1 IPv4, 2 IPv6, 3 both; absent or 0: the one that the request came over.
 Numbers are unsigned, byte strings are `bin`. A reply's kind is its request's plus 16 and it repeats the request id.
@@ -34,6 +36,9 @@ REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
 CONTACTS_MAX = 32  # more than a datagram holds
 RECORDS_MAX = 32
 U32_MAX = 2**32 - 1
+MARK_BYTES = 10
+MARKS_MAX = 110  # fill one datagram
+SUMMARY_BYTES = 16
 CONTACT_BYTES_MAX = 53  # an IPv6 contact and its length
 
 
@@ -117,6 +122,13 @@ class Changed(NamedTuple):
     records: Sequence[tuple[int, bytes]]
 
 
+class Digest(NamedTuple):
+    """Ask whether what we share has this summary; or, later, which of the records with these marks are missing."""
+
+    summary: bytes = b""
+    marks: bytes = b""
+
+
 class Pong(NamedTuple):
     """Answer a Ping."""
 
@@ -171,8 +183,18 @@ class Noted(NamedTuple):
     wanted: int
 
 
-Request: TypeAlias = Ping | FindNode | FindValue | Store | StoreMany | Listen | Changed
-Reply: TypeAlias = Pong | Nodes | Values | Stored | StoredMany | Listening | Noted
+class Lacking(NamedTuple):
+    """Answer a Digest: a bit for the summary or for each mark, set where it is not so here; a token to give it with.
+
+    It is never larger than what it answers: marks are longer than a token and a bit.
+    """
+
+    bits: bytes = b""
+    token: bytes = b""
+
+
+Request: TypeAlias = Ping | FindNode | FindValue | Store | StoreMany | Listen | Changed | Digest
+Reply: TypeAlias = Pong | Nodes | Values | Stored | StoredMany | Listening | Noted | Lacking
 Message: TypeAlias = Request | Reply
 
 REPLY_OF: dict[type[Request], type[Reply]] = {
@@ -183,10 +205,12 @@ REPLY_OF: dict[type[Request], type[Reply]] = {
     StoreMany: StoredMany,
     Listen: Listening,
     Changed: Noted,
+    Digest: Lacking,
 }
-REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany, Listen, Changed)
+REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany, Listen, Changed, Digest)
 ENDS_IN_A_WISH = (Store, FindNode, FindValue)  # left out where there is none
-WRITES = (Store, StoreMany)  # never in a handshake, where they could be replayed
+NEVER_EARLY = (Store, StoreMany, Digest)
+"""Never in a handshake, where they could be replayed: writes, and the dearest question."""
 _REQUEST_KIND: dict[type[Message], int] = {
     Ping: 1,
     FindNode: 2,
@@ -195,6 +219,7 @@ _REQUEST_KIND: dict[type[Message], int] = {
     StoreMany: 5,
     Listen: 6,
     Changed: 7,
+    Digest: 9,
 }
 
 
@@ -222,6 +247,8 @@ def encode_reply(request_id: int, reply: Reply) -> bytes:
         return pack([22, request_id, int(reply.outcome), *reply[1:]])
     if isinstance(reply, Noted):
         return pack([23, request_id, reply.wanted])
+    if isinstance(reply, Lacking):
+        return pack([25, request_id, *reply])
     return pack([17, request_id])
 
 

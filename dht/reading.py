@@ -20,11 +20,16 @@ from ..wire.memo import memo
 from ..wire.record import RECORD_BYTES_MAX
 from .messages import (
     CONTACTS_MAX,
+    MARK_BYTES,
+    MARKS_MAX,
     RECORDS_MAX,
+    SUMMARY_BYTES,
     U32_MAX,
     Changed,
+    Digest,
     FindNode,
     FindValue,
+    Lacking,
     Listen,
     Listening,
     Message,
@@ -116,6 +121,11 @@ class _Changed(_Wire, tag=7, frozen=True):
     records: Annotated[list[tuple[_U32, _Record]], Meta(min_length=1, max_length=RECORDS_MAX)]
 
 
+class _Digest(_Wire, tag=9, frozen=True):
+    summary: Annotated[bytes, Meta(max_length=SUMMARY_BYTES)]
+    marks: Annotated[bytes, Meta(max_length=MARK_BYTES * MARKS_MAX)]
+
+
 class _Pong(_Wire, tag=17, frozen=True):
     pass
 
@@ -160,6 +170,11 @@ class _Noted(_Wire, tag=23, frozen=True):
     wanted: _U32
 
 
+class _Lacking(_Wire, tag=25, frozen=True):
+    bits: Annotated[bytes, Meta(max_length=-(-MARKS_MAX // 8))]
+    token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
+
+
 _DECODER: Decoder[Any] = Decoder(
     _Ping
     | _FindNode
@@ -168,6 +183,7 @@ _DECODER: Decoder[Any] = Decoder(
     | _StoreMany
     | _Listen
     | _Changed
+    | _Digest
     | _Pong
     | _Nodes
     | _Values
@@ -175,6 +191,7 @@ _DECODER: Decoder[Any] = Decoder(
     | _StoredMany
     | _Listening
     | _Noted
+    | _Lacking
 )
 
 
@@ -182,6 +199,20 @@ def _listen(wire: _Listen) -> Listen:
     if len(wire.owner) not in (0, ID_BYTES):
         raise DecodeError(_WHAT, "an owner of a wrong length")
     return Listen(wire.token, wire.key, wire.owner)
+
+
+def _digest(wire: _Digest) -> Digest:
+    if len(wire.summary) not in (0, SUMMARY_BYTES) or len(wire.marks) % MARK_BYTES:
+        raise DecodeError(_WHAT, "a summary or marks of a wrong length")
+    if bool(wire.summary) == bool(wire.marks):
+        raise DecodeError(_WHAT, "neither a summary nor marks, or both")
+    return Digest(wire.summary, wire.marks)
+
+
+def _lacking(wire: _Lacking) -> Lacking:
+    if len(wire.token) not in (0, TOKEN_BYTES):
+        raise DecodeError(_WHAT, "a token of a wrong length")
+    return Lacking(wire.bits, wire.token)
 
 
 def _find_value(wire: _FindValue) -> FindValue:
@@ -204,6 +235,8 @@ _BUILD: dict[type, Callable[[Any], Message]] = {
     _StoreMany: lambda wire: StoreMany(wire.token, wire.records),
     _Listen: _listen,
     _Changed: lambda wire: Changed(wire.records),
+    _Digest: _digest,
+    _Lacking: _lacking,
     _Listening: lambda wire: Listening(wire.outcome, wire.life_s, wire.fresh, wire.token),
     _Noted: lambda wire: Noted(wire.wanted),
     _Pong: lambda wire: _PONG,

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from .config import DhtConfig
-from .messages import REPLY_OF, WRITES, Reply, encode_request
+from .messages import NEVER_EARLY, REPLY_OF, Reply, encode_request
 from .messages import Request as RequestMessage
 from .statistics import Counts
 from .timers import Timer, Timers
@@ -135,7 +135,7 @@ class Rpc:
         """Send a request; False when the peer already owes an answer that is late, so do not wait for this one."""
         request_id = self._next_id = (self._next_id + 1) % REQUEST_IDS
         payload = encode_request(request_id, message)
-        rides_along = not isinstance(message, WRITES) and len(payload) <= EARLY_BYTES_MAX
+        rides_along = not isinstance(message, NEVER_EARLY) and len(payload) <= EARLY_BYTES_MAX
         request = Request(contact, payload, rides_along)
         timing = self.timing.of(contact.node_id)
         timeout_s = self.timing.timeout_s(timing)

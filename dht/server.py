@@ -1,4 +1,5 @@
-"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE, STORE, STORE_MANY, LISTEN and CHANGED.
+"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE, STORE, STORE_MANY, LISTEN, CHANGED and
+DIGEST.
 
 Nothing is kept per request. A STORE needs a token from a recent answer to the same node at the same host, and the
 cheap checks come before the signature.
@@ -13,13 +14,17 @@ from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.errors import DecodeError
 from ..wire.record import KEY_AT, KEY_BYTES, RECORD_BYTES_MAX, Record
+from .digest import DigestAnswers
 from .distance import number_of
 from .listen import Listenings
 from .listeners import Listeners
 from .messages import (
+    REPLY_BYTES_MAX,
     Changed,
+    Digest,
     FindNode,
     FindValue,
+    Lacking,
     Listen,
     Listening,
     Nodes,
@@ -58,7 +63,7 @@ class Answers(Protocol):
 class Server:
     """The answering side of a node."""
 
-    __slots__ = ("_context", "_dropped", "_listeners", "_listenings", "_naming", "_tokens")
+    __slots__ = ("_context", "_digests", "_dropped", "_listeners", "_listenings", "_naming", "_tokens")
 
     def __init__(
         self,
@@ -71,6 +76,7 @@ class Server:
     ) -> None:
         self._context = context
         self._naming = naming
+        self._digests = DigestAnswers(context)
         self._listeners = listeners
         self._listenings = listenings
         self._tokens = WriteTokens(secret, context.config.token_rotation_s)
@@ -80,6 +86,10 @@ class Server:
         self, request_id: int, request: Request, sender: Contact, now: float, size_max: int
     ) -> bytes | None:
         """Return the bytes that answer a request, at most `size_max`; None when no answer is that small."""
+        if isinstance(request, Digest) and size_max < REPLY_BYTES_MAX:
+            # Only a handshake has less room than a session, and there it may be a replay that wears out our patience.
+            self._dropped["digest in a handshake"] += 1
+            return None
         data = encode_within(request_id, self._reply(request, sender, now, size_max), size_max)
         if data is None:
             self._dropped["no room for a reply"] += 1
@@ -100,8 +110,14 @@ class Server:
             return self._listening(request, sender, now)
         if isinstance(request, Changed):
             return Noted(int(self._listenings.told(request.records, sender.node_id, now)))
+        if isinstance(request, Digest):
+            return self._lacking(request, sender, now)
         assert isinstance(request, Ping)
         return Pong()
+
+    def _lacking(self, request: Digest, sender: Contact, now: float) -> Lacking:
+        bits = self._digests.answer(request, sender.node_id, now)
+        return Lacking(bits, self._token(sender, now) if bits and request.marks else b"")
 
     def _listening(self, request: Listen, sender: Contact, now: float) -> Listening:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):

@@ -1,8 +1,9 @@
 """Records held for the network: per key a map from owner to that owner's latest record, each with its own end.
 
 Values, names, node records and capability providers are all kept this way. A record is verified once, when it comes
-in. Its life is counted from receipt (less the age its sender reports), so nobody's wall clock matters; only a higher
-sequence of its owner prolongs it. Content has one record for all, and lives as long as anybody puts it again.
+in. Its life is counted from first receipt (less the age its sender reports), so nobody's wall clock matters; only a
+higher sequence of its owner prolongs it, and no copy, however old it is said to be, shortens it. Content has one record
+for all, and lives as long as anybody puts it again.
 
 A full store gives room to keys nearer to our own id than its farthest one, so that junk under random keys cannot
 crowd out what this node is responsible for. The owner of a node id, and content, always have room under their own key;
@@ -80,6 +81,9 @@ class RecordStore:
         if expires_at <= now:
             return Outcome.EXPIRED
         held = self.find(record.key, record.owner)
+        # A copy changes no life, whatever age it claims. Were the greater age to win, anybody with a token could kill a
+        # record by claiming one, and two liars are as cheap as one. A life that a liar made too long at the first
+        # receipt here is at most the record's own.
         if held is not None and not _is_newer(record, expires_at, held):
             return _known(record, held.record)
         if held is None and (full := self._full_for(record)) is not None:

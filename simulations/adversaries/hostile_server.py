@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...dht.messages import (
+    Digest,
     FindNode,
     FindValue,
+    Lacking,
     Nodes,
     Outcome,
     Ping,
@@ -77,5 +79,7 @@ class Accomplice(HostileServer):
             return Stored(Outcome.STORED, 0)
         if isinstance(request, StoreMany):
             return StoredMany([(Outcome.STORED, 0)] * len(request.records))
+        if isinstance(request, Digest):
+            return Lacking()
         assert isinstance(request, Ping)
         return Pong()

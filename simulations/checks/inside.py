@@ -98,6 +98,7 @@ def _of_store(dht: Dht) -> Iterator[Amount]:
 def _of_requests(dht: Dht) -> Iterator[Amount]:
     config = dht._config
     pending_max = config.lookups_max * config.lookup_requests_max + config.handovers_max + config.pings_max
+    pending_max += config.repair_peers_max + config.value_replicas * config.repair_deaths_max
     pending_max += config.pushes_max + config.listenings_max * config.listen_holders
     for rpc in (context.rpc for context in dht.contexts):
         yield ("requests in flight", len(rpc), pending_max)
@@ -107,6 +108,7 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
     yield ("lookups under way", dht._running, config.lookups_max)
     yield ("lookups that wait", len(dht._waiting), config.lookups_waiting_max)
     of_key, of_peer, pushes = dht.listeners.amounts()
+    yield ("deaths being mended", dht.repair.size, config.repair_deaths_max)
     yield ("listeners", dht.listeners.size, config.listeners_max)
     yield ("listeners of one key", of_key, config.listeners_per_key_max)
     yield ("registrations of one peer", of_peer, config.listeners_per_peer_max)

@@ -176,7 +176,7 @@ atoms = (
     | st.text(max_size=8)
 )
 trees = st.recursive(atoms, lambda inner: st.lists(inner, max_size=5), max_leaves=12)
-kinds = st.sampled_from([1, 2, 3, 4, 5, 17, 18, 19, 20, 21])
+kinds = st.sampled_from([1, 2, 3, 4, 5, 9, 17, 18, 19, 20, 21, 25])
 
 
 @given(kinds, st.integers(0, 2**32 - 1), st.lists(trees | st.binary(min_size=32, max_size=32), max_size=6))

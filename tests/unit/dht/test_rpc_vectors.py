@@ -9,8 +9,10 @@ import pytest
 from mesh99.dht.messages import (
     REQUESTS,
     Changed,
+    Digest,
     FindNode,
     FindValue,
+    Lacking,
     Listen,
     Listening,
     Message,
@@ -68,6 +70,11 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "listening": (7, Listening(Outcome.STORED, 300, 1)),
     "listening_bad_token": (7, Listening(Outcome.BAD_TOKEN, 0, 0, TOKEN)),
     "noted": (8, Noted(1)),
+    "digest": (9, Digest(bytes(range(16)))),
+    "digest_marks": (10, Digest(marks=bytes(range(20)))),
+    "lacking": (9, Lacking(b"\x01")),
+    "lacking_marks": (10, Lacking(b"\x02", TOKEN)),
+    "lacking_nothing": (10, Lacking()),
 }
 
 

@@ -134,3 +134,12 @@ def test_by_key_names_every_record_once() -> None:
     records.put(record(BOB), 0.0)
     records.put(record(ALICE, bytes(32)), 0.0)
     assert [(key, len(held)) for key, held in records.by_key()] == [(KEY, 2), (bytes(32), 1)]
+
+
+def test_no_copy_changes_a_life_whatever_age_it_claims() -> None:
+    records = store()
+    records.put(record(ttl_s=100), 0.0)
+    for claimed_s in (0, 50, 99, 100, 2**32 - 1):
+        records.put(record(ttl_s=100), 20.0, age_s=claimed_s)
+        (held,) = records.get(KEY, 20.0)
+        assert held.expires_at == 100.0
