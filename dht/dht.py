@@ -310,7 +310,8 @@ class Dht:
     def _stored(self, held: Held, now: float) -> None:
         self.listeners.changed(held, now)
         self.listenings.heard(held, now)
-        self.repair.stored(now)
+        for family in self._families:
+            family.repair.stored(now)
 
     def _run(self, search: Search, now: float) -> None:
         """Start a search, or let it wait for its turn."""

@@ -2,8 +2,8 @@
 
 A mark is the beginning of the record's signature, which covers key, owner, sequence and value (Ed25519, RFC 8032): as
 good as a hash of them, and there already. Only its owner can choose it, so nobody hides another's record behind a mark
-of his own. Content is marked by its key. Which keys two holders share each knows from its own table; where these disagree the summaries differ, and
-the marks tell what is missing whatever the tables say.
+of his own. Content is marked by its key. Which keys two holders share each knows from its own table; where these
+disagree the summaries differ, and the marks tell what is missing whatever the tables say.
 """
 
 from __future__ import annotations
