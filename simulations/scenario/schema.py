@@ -223,6 +223,8 @@ class Workload(Part, frozen=True):
     """Find the nodes nearest to a random id; right when the first of the answer really is the nearest."""
     gets_every: Duration | None = None
     """Read one of the `keys`."""
+    hot_share: Share = Share(0.0)
+    """Tier `heap` only: share of the gets that read the first of the `keys`; the others read any."""
     puts_every: Duration | None = None
     """Tier `heap` only: put a new signed value under a random key, and wait until a quorum of holders has it."""
     keys: int = 0

@@ -132,6 +132,8 @@ class Publishing:
         self.put_at_s: dict[bytes, float] = {}
         """Keys that are put at a time of their own, when the others are there."""
         self._values: list[Value] = []
+        self._hot: Value | None = None
+        """What is put under the first of the keys."""
         self._values_of: dict[int, list[Value]] = {}
         population.on_joined.append(self._joined)
         population.on_down.append(self._went_down)
@@ -145,7 +147,9 @@ class Publishing:
 
     def draw(self) -> Value | None:
         """Return one of the values that must be found now, or None when none is met with."""
-        now = self._world.now()
+        now, hot_share = self._world.now(), self._settings.hot_share
+        if hot_share and self._drawn.random() < hot_share:
+            return self._hot if self._hot is not None and self._hot.must_be_there(now) else None
         for _ in range(DRAWS_MAX if self._values else 0):
             value = self._values[int(self._drawn.random() * len(self._values))]
             if value.must_be_there(now):
@@ -159,6 +163,8 @@ class Publishing:
         content = self._random.randbytes(self._settings.value_size)
         value = Value(self._world, host, key, content, int(self._settings.value_ttl))
         self._values.append(value)
+        if key == self.keys[0]:
+            self._hot = value
         self._values_of.setdefault(host.index, []).append(value)
         if host.joined:
             value.publish()
