@@ -211,6 +211,25 @@ class DhtConfig:
     tokens_max: int = 128
     """Write tokens of peers kept, about 200 bytes each. Raising it saves more puts the round trip that fetches one."""
 
+    copies_max: int = 256
+    """Copies of hot records that others hold, up to 1.2 KiB each. Raising it costs that memory."""
+
+    copy_life_s_max: float = 60.0
+    """Longest life of such a copy. Raising it saves holders requests, and hides a newer record for longer."""
+
+    copy_asked_min: int = 3
+    """Requests for one record within `copy_window_s` that make it hot. Raising it leaves more of them to its holders;
+    at 1 every stray get would cost another one."""
+
+    copy_window_s: float = 10.0
+    """Time over which requests are counted. Raising it takes what is less hot for hot."""
+
+    copy_fetches_max: int = 8
+    """Records fetched within that time. Raising it lets whoever asks for what nobody has cost more lookups."""
+
+    copy_asked_keys_max: int = 1024
+    """Records whose requests are counted within that time. Raising it costs about 200 bytes each."""
+
     listen_holders: int = 4
     """Holders that a listener registers at. Raising it costs a LISTEN each per refresh, and a push each per change."""
 

@@ -27,6 +27,7 @@ from ..wire.errors import ConfigError, DecodeError, QueueFull
 from ..wire.identity import Identity, NodeId, PublicKey
 from ..wire.record import Record
 from .config import DhtConfig
+from .copies import PathCopies
 from .distance import number_of
 from .family import Family
 from .gathering import gather_holders, gather_nodes, gather_values
@@ -93,7 +94,8 @@ class Dht:
         self.listeners = Listeners(config, self._rpc)
         self.listenings = Listenings()
         self.store.on_new = self._stored
-        told = (self.listeners, self.listenings, self.dropped)
+        self.copies = PathCopies(self._context, self._fetch)
+        told = (self.copies, self.listeners, self.listenings, self.dropped)
         secret = identity.derive("dht write tokens")
         self.server: Answers = Server(self._context, self.naming, secret, *told)
         """Answers what others ask; a node that lies is one with another server."""
@@ -347,6 +349,11 @@ class Dht:
                 return
             count = self._config.bucket_size if target == self._context.own_id else self._config.refresh_count
             self._run(NodeSearch(context, target, count, _nobody_waits, patient=True), now)
+
+    def _fetch(self, search: Search, now: float) -> None:
+        """Read for the sake of others, unless there is work of our own to do."""
+        if self._running < self._config.lookups_max:
+            self._start(search, now)
 
     def _held_back(self) -> bool:
         return fault_points.fires("dht.hold-store", self._context.own_id)

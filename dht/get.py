@@ -15,7 +15,7 @@ from ..wire.errors import DecodeError
 from ..wire.identity import PublicKey
 from ..wire.record import Record
 from .lookup import Candidate, State
-from .messages import FindValue, Reply, Store, Values
+from .messages import COPIES_WANT_MAX, FindValue, Reply, Store, Values
 from .rpc import INDIFFERENT, Pending
 from .search import Context, Hop, Search
 
@@ -45,11 +45,12 @@ class GetResult(NamedTuple):
 class Holder:
     """What one peer showed: of the `total` records it has, `received` came so far."""
 
-    __slots__ = ("candidate", "pages", "received", "sequences", "token", "total")
+    __slots__ = ("candidate", "copies", "pages", "received", "sequences", "token", "total")
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.token = b""
+        self.copies = 0
         self.total = 0
         self.received = 0
         self.pages = 0
@@ -63,13 +64,14 @@ class Holder:
     def take(self, page: Values, total_max: int) -> None:
         """Count a page; an empty one after the first is the last, whatever total it claims."""
         self.token = page.token
+        self.copies = page.copies
         self.received += len(page.records)
         self.total = min(page.total, total_max) if page.records or not self.pages else self.received
         self.pages += 1
 
 
 class ValueSearch(Search):
-    """Find `want` records of a key, of one owner or of any."""
+    """Find `want` records of a key, of one owner or of any; without `copies`, at its holders only."""
 
     __slots__ = (
         "_all_seeds",
@@ -91,8 +93,11 @@ class ValueSearch(Search):
         owner: PublicKey | None,
         want: int,
         done: Callable[[GetResult, float], None],
+        *,
+        copies: bool = True,
     ) -> None:
-        request = FindValue(key, owner or b"", want, 0, context.asks)
+        asked_for = want if copies else max(want, COPIES_WANT_MAX + 1)
+        request = FindValue(key, owner or b"", asked_for, 0, context.asks)
         super().__init__(context, key, request, context.config.bucket_size)
         self._key = key
         self._owner = owner
@@ -193,7 +198,8 @@ class ValueSearch(Search):
             return "", None
         if candidate.state is State.FAILED:
             return "bad record", None
-        return f"{holder.total} record{'s' if holder.total > 1 else ''}" if holder.total else "", None
+        what = "copy" if holder.copies else "records" if holder.total > 1 else "record"
+        return f"{holder.total} {what}" if holder.total else "", None
 
     def _live(self) -> list[Record]:
         return [found.record for found in self._found.values() if found.record.value]
@@ -247,8 +253,8 @@ class ValueSearch(Search):
 
     def _repair(self, now: float) -> None:
         """Give what was found to peers nearer to the key than its source that have shown not to hold it."""
-        if self._source is None:
-            return
+        if self._source is None or self._holder(self._source).copies:
+            return  # whoever lacks what is copied on the way need not be one that should hold it
         config, rpc = self.context.config, self.context.rpc
         nearer = [holder for holder in self._holders if holder.candidate.distance < self._source.distance]
         copies = [

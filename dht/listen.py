@@ -214,7 +214,8 @@ class Listening:
         want = self._context.config.listen_owners_max if self.owner is None else 1
         take = gather_values(len(self._contexts), self.owner, want, self._have_read)
         try:
-            self._run([ValueSearch(each, self.key, self.owner, want, take) for each in self._contexts], now)
+            what = (self.key, self.owner, want, take)
+            self._run([ValueSearch(each, *what, copies=False) for each in self._contexts], now)
             self._read_due = False
         except QueueFull:
             return  # the next refresh reads

@@ -11,7 +11,8 @@
     9      Digest       summary 16 or 0, marks 10 each (the one or the other)
     17     Pong
     18     Nodes        token 8, contacts [packed, ...]
-    19     Values       token 8, total, records [[age in seconds, record], ...], contacts [packed, ...]
+    19     Values       token 8, total, records [[age in seconds, record], ...], contacts [packed, ...],
+                        1 if they are copies (absent: 0)
     20     Stored       outcome, sequence held, token 8 or 0, contacts (absent: none)
     21     StoredMany   [[outcome, sequence held], ...] in the order of the request, token 8 or 0
     22     Listening    outcome, life in seconds, 1 if it is a new registration, token 8 or 0
@@ -35,6 +36,9 @@ from ..wire.contact import Contact
 REPLY_BYTES_MAX = 1150  # one frame in one datagram of 1200 bytes
 CONTACTS_MAX = 32  # more than a datagram holds
 RECORDS_MAX = 32
+COPIES_WANT_MAX = (
+    1  # of several owners a copy might lack some: whoever wants more is answered by holders only
+)
 U32_MAX = 2**32 - 1
 MARK_BYTES = 10
 MARKS_MAX = 110  # fill one datagram
@@ -141,12 +145,16 @@ class Nodes(NamedTuple):
 
 
 class Values(NamedTuple):
-    """Answer a FindValue: `total` records are held; these, and contacts when they are fewer than wanted."""
+    """Answer a FindValue: `total` records are held; these, and contacts when they are fewer than wanted.
+
+    `copies` is 1 when the sender is no holder and keeps them for a moment only.
+    """
 
     token: bytes
     total: int
     records: Sequence[tuple[int, bytes]]
     contacts: Sequence[Contact]
+    copies: int = 0
 
 
 class Stored(NamedTuple):
@@ -235,7 +243,8 @@ def encode_reply(request_id: int, reply: Reply) -> bytes:
         return pack([18, request_id, reply.token, [contact.pack() for contact in reply.contacts]])
     if isinstance(reply, Values):
         contacts = [contact.pack() for contact in reply.contacts]
-        return pack([19, request_id, reply.token, reply.total, reply.records, contacts])
+        values = [19, request_id, reply.token, reply.total, reply.records, contacts]
+        return pack([*values, reply.copies] if reply.copies else values)
     if isinstance(reply, Stored):
         outcome = [20, request_id, int(reply.outcome), reply.sequence]
         contacts = [contact.pack() for contact in reply.contacts]

@@ -140,6 +140,7 @@ class _Values(_Wire, tag=19, frozen=True):
     total: _U32
     records: Annotated[list[tuple[_U32, _Record]], Meta(max_length=RECORDS_MAX)]
     contacts: _Contacts
+    copies: _U32 = 0
 
 
 class _Stored(_Wire, tag=20, frozen=True):
@@ -241,7 +242,9 @@ _BUILD: dict[type, Callable[[Any], Message]] = {
     _Noted: lambda wire: Noted(wire.wanted),
     _Pong: lambda wire: _PONG,
     _Nodes: lambda wire: Nodes(wire.token, _contacts(wire.contacts)),
-    _Values: lambda wire: Values(wire.token, wire.total, wire.records, _contacts(wire.contacts)),
+    _Values: lambda wire: Values(
+        wire.token, wire.total, wire.records, _contacts(wire.contacts), int(wire.copies > 0)
+    ),
     _Stored: lambda wire: Stored(wire.outcome, wire.sequence, wire.token, _contacts(wire.contacts) or ()),
     _StoredMany: lambda wire: StoredMany(wire.outcomes, wire.token),
 }

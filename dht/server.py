@@ -14,6 +14,7 @@ from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.errors import DecodeError
 from ..wire.record import KEY_AT, KEY_BYTES, RECORD_BYTES_MAX, Record
+from .copies import PathCopies
 from .digest import DigestAnswers
 from .distance import number_of
 from .listen import Listenings
@@ -63,13 +64,23 @@ class Answers(Protocol):
 class Server:
     """The answering side of a node."""
 
-    __slots__ = ("_context", "_digests", "_dropped", "_listeners", "_listenings", "_naming", "_tokens")
+    __slots__ = (
+        "_context",
+        "_copies",
+        "_digests",
+        "_dropped",
+        "_listeners",
+        "_listenings",
+        "_naming",
+        "_tokens",
+    )
 
     def __init__(
         self,
         context: Context,
         naming: Naming,
         secret: bytes,
+        copies: PathCopies,
         listeners: Listeners,
         listenings: Listenings,
         dropped: Counter[str],
@@ -77,6 +88,7 @@ class Server:
         self._context = context
         self._naming = naming
         self._digests = DigestAnswers(context)
+        self._copies = copies
         self._listeners = listeners
         self._listenings = listenings
         self._tokens = WriteTokens(secret, context.config.token_rotation_s)
@@ -127,6 +139,8 @@ class Server:
     def _values(self, request: FindValue, sender: Contact, now: float, size_max: int) -> Values:
         """Answer with a page of records, the newest first, and with contacts while more are wanted."""
         held = self._context.store.get(request.key, now, request.owner)
+        copies = self._copies.find(request, now) if not held else []
+        held = held or copies
         page: list[tuple[int, bytes]] = []
         room = size_max - VALUES_HEAD_BYTES
         for each in held[request.offset : request.offset + request.want]:
@@ -139,7 +153,7 @@ class Server:
         contacts: list[Contact] = []
         if not enough and not request.offset:
             contacts = self._naming.nearest(number_of(request.key), sender, families=request.families)
-        return Values(self._token(sender, now), len(held), page, contacts)
+        return Values(self._token(sender, now), len(held), page, contacts, int(bool(copies)))
 
     def _stored(self, request: Store, sender: Contact, now: float) -> Stored:
         """Answer as FindNode is answered too, if contacts are wanted; a bad token is answered with a good one."""

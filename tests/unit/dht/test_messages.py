@@ -46,6 +46,7 @@ def test_replies_survive_the_wire(make_contact) -> None:
         Pong(),
         Nodes(TOKEN, contacts),
         Values(TOKEN, 3, [(0, b"r"), (9, b"s")], contacts),
+        Values(TOKEN, 1, [(9, b"s")], [], 1),
         Stored(Outcome.OLD_SEQUENCE, 2**64 - 1),
         StoredMany([(Outcome.STORED, 1), (Outcome.NO_ROOM, 0)]),
         StoredMany([(Outcome.BAD_TOKEN, 0)], TOKEN),

@@ -62,6 +62,7 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "nodes": (2, Nodes(TOKEN, [FIRST, SECOND])),
     "values": (3, Values(TOKEN, 1, [(61, RECORD)], [])),
     "values_none": (4, Values(TOKEN, 0, [], [FIRST])),
+    "values_copied": (3, Values(TOKEN, 1, [(61, RECORD)], [], 1)),
     "stored": (5, Stored(Outcome.STORED, 3)),
     "old_sequence": (6, Stored(Outcome.OLD_SEQUENCE, 2**64 - 1)),
     "store_full": (6, Stored(Outcome.STORE_FULL, 0)),
