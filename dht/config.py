@@ -136,6 +136,13 @@ class DhtConfig:
     verified_max: int = 1024
     """Records read lately whose signatures are not checked again. Raising it costs about 200 bytes each."""
 
+    get_many_max: int = 512
+    """Keys sought together at once. Raising it costs time for the plan, and bursts of requests."""
+
+    get_many_keys: int = 5
+    """Keys asked of one peer in one datagram: as many records with values of 64 bytes as its answer has room for.
+    Raising it saves datagrams where values are shorter, and asks again for the rest where they are longer."""
+
     records_max: int = 4096
     """Records held for the network. Raising it costs up to 1.2 KiB each."""
 

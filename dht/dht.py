@@ -4,7 +4,8 @@
     bytes out           take_requests() after every call
     time                next_timeout() / handle_timeout(now)
     from the sessions   verified(contact, now), unreachable(node_id, now)
-    commands            find_node, get, put, publish, listen, bootstrap: each calls `done(result)`, at once or later
+    commands            find_node, get, get_many, put, publish, listen, bootstrap: each calls `done(result)`,
+                        at once or later
 
 A node that speaks IPv4 and IPv6 takes part in the DHT of each (family.py); `table` is then that of IPv4. An operation
 runs in both and has one result (gathering.py).
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import zip_longest
 from random import Random
 
@@ -32,6 +34,7 @@ from .distance import number_of
 from .family import Family
 from .gathering import gather_holders, gather_nodes, gather_values
 from .get import GetResult, ValueSearch
+from .get_many import get_many
 from .join import Join
 from .joins import Joins
 from .listen import Change, Listening, Listenings
@@ -102,6 +105,7 @@ class Dht:
         self._gets = SharedGets(config.lookups_waiting_max)
         self._crowded = CrowdedKeys(config.crowded_keys_max, config.crowded_life_s)
         self._publishing = queue_for([RegionQueue(context, self._run) for context in self.contexts])
+        self._sought_together = 0
         self._running = 0
         self._started = 0
         self._waiting: deque[Search] = deque()
@@ -240,6 +244,41 @@ class Dht:
     ) -> None:
         """Find live records of a key that fit, up to `want` of different owners, in shards too where it is crowded."""
         SpreadSearch(self._context, self._get, self._crowded, key, want, fits, done).start(now)
+
+    def get_many(
+        self, keys: Iterable[bytes], now: float, done: Callable[[dict[bytes, GetResult]], None]
+    ) -> None:
+        """Find a record of each key, the first that verifies; several are asked for in one datagram where that helps.
+
+        Raise ConfigError for no keys, QueueFull when too many are sought already.
+        """
+        different = dict.fromkeys(keys)
+        if not different:
+            raise ConfigError("keys", "must be at least 1, are 0")
+        if self._sought_together + len(different) > self._config.get_many_max:
+            raise QueueFull("keys sought together", self._config.get_many_max)
+        results: dict[bytes, GetResult] = {}
+
+        def took(key: bytes, result: GetResult, then: float) -> None:
+            self._sought_together -= 1
+            results[key] = result
+            if len(results) == len(different):
+                done({key: results[key] for key in different})
+
+        self._sought_together += len(different)
+        seek = {}
+        for key in different:
+            told: Told = partial(took, key)
+            if not self._gets.join((key, b"", 1), told):
+                seek[key] = self._gets.lead((key, b"", 1), told)
+        get_many(self._context, seek, self._get_alone, now)
+
+    def _get_alone(self, key: bytes, tell: Callable[[GetResult, float], None], now: float) -> None:
+        try:
+            take = gather_values(len(self._families), None, 1, tell)
+            self._run_all([ValueSearch(context, key, None, 1, take) for context in self.contexts], now)
+        except QueueFull:
+            tell(GetResult([], None, 0, []), now)
 
     def put(self, record: Record, now: float, done: Callable[[PutResult], None]) -> None:
         """Store a record on the nodes nearest to its key; done at the quorum, the rest goes on."""

@@ -9,6 +9,7 @@
     6      Listen       token 8, key 32, owner 0 or 32
     7      Changed      records [[age in seconds, record], ...]
     9      Digest       summary 16 or 0, marks 10 each (the one or the other)
+    10     FindMany     keys [32, ...]
     17     Pong
     18     Nodes        token 8, contacts [packed, ...]
     19     Values       token 8, total, records [[age in seconds, record], ...], contacts [packed, ...],
@@ -18,6 +19,7 @@
     22     Listening    outcome, life in seconds, 1 if it is a new registration, token 8 or 0
     23     Noted        0 if no more is wanted, else 1
     25     Lacking      bits (none: nothing is missing), token 8 or 0
+    26     ValuesMany   token 8, records [[age in seconds, record], ...]
 
 Families are those of the contacts wanted: 1 IPv4, 2 IPv6, 3 both; absent or 0: the one that the request came over.
 Numbers are unsigned, byte strings are `bin`. A reply's kind is its request's plus 16 and it repeats the request id.
@@ -133,6 +135,12 @@ class Digest(NamedTuple):
     marks: bytes = b""
 
 
+class FindMany(NamedTuple):
+    """Ask for the newest record of each of several keys."""
+
+    keys: Sequence[bytes]
+
+
 class Pong(NamedTuple):
     """Answer a Ping."""
 
@@ -201,8 +209,15 @@ class Lacking(NamedTuple):
     token: bytes = b""
 
 
-Request: TypeAlias = Ping | FindNode | FindValue | Store | StoreMany | Listen | Changed | Digest
-Reply: TypeAlias = Pong | Nodes | Values | Stored | StoredMany | Listening | Noted | Lacking
+class ValuesMany(NamedTuple):
+    """Answer a FindMany with those that are held and fit, in the order of the keys."""
+
+    token: bytes
+    records: Sequence[tuple[int, bytes]]
+
+
+Request: TypeAlias = Ping | FindNode | FindValue | Store | StoreMany | Listen | Changed | Digest | FindMany
+Reply: TypeAlias = Pong | Nodes | Values | Stored | StoredMany | Listening | Noted | Lacking | ValuesMany
 Message: TypeAlias = Request | Reply
 
 REPLY_OF: dict[type[Request], type[Reply]] = {
@@ -214,8 +229,9 @@ REPLY_OF: dict[type[Request], type[Reply]] = {
     Listen: Listening,
     Changed: Noted,
     Digest: Lacking,
+    FindMany: ValuesMany,
 }
-REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany, Listen, Changed, Digest)
+REQUESTS = (Ping, FindNode, FindValue, Store, StoreMany, Listen, Changed, Digest, FindMany)
 ENDS_IN_A_WISH = (Store, FindNode, FindValue)  # left out where there is none
 NEVER_EARLY = (Store, StoreMany, Digest)
 """Never in a handshake, where they could be replayed: writes, and the dearest question."""
@@ -228,6 +244,7 @@ _REQUEST_KIND: dict[type[Message], int] = {
     Listen: 6,
     Changed: 7,
     Digest: 9,
+    FindMany: 10,
 }
 
 
@@ -258,6 +275,8 @@ def encode_reply(request_id: int, reply: Reply) -> bytes:
         return pack([23, request_id, reply.wanted])
     if isinstance(reply, Lacking):
         return pack([25, request_id, *reply])
+    if isinstance(reply, ValuesMany):
+        return pack([26, request_id, *reply])
     return pack([17, request_id])
 
 

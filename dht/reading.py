@@ -27,6 +27,7 @@ from .messages import (
     U32_MAX,
     Changed,
     Digest,
+    FindMany,
     FindNode,
     FindValue,
     Lacking,
@@ -43,6 +44,7 @@ from .messages import (
     StoredMany,
     StoreMany,
     Values,
+    ValuesMany,
 )
 from .tokens import TOKEN_BYTES
 
@@ -176,6 +178,15 @@ class _Lacking(_Wire, tag=25, frozen=True):
     token: Annotated[bytes, Meta(max_length=TOKEN_BYTES)]
 
 
+class _FindMany(_Wire, tag=10, frozen=True):
+    keys: Annotated[list[_Id], Meta(min_length=1, max_length=RECORDS_MAX)]
+
+
+class _ValuesMany(_Wire, tag=26, frozen=True):
+    token: _Token
+    records: Annotated[list[tuple[_U32, _Record]], Meta(max_length=RECORDS_MAX)]
+
+
 _DECODER: Decoder[Any] = Decoder(
     _Ping
     | _FindNode
@@ -185,6 +196,7 @@ _DECODER: Decoder[Any] = Decoder(
     | _Listen
     | _Changed
     | _Digest
+    | _FindMany
     | _Pong
     | _Nodes
     | _Values
@@ -193,6 +205,7 @@ _DECODER: Decoder[Any] = Decoder(
     | _Listening
     | _Noted
     | _Lacking
+    | _ValuesMany
 )
 
 
@@ -240,6 +253,8 @@ _BUILD: dict[type, Callable[[Any], Message]] = {
     _Lacking: _lacking,
     _Listening: lambda wire: Listening(wire.outcome, wire.life_s, wire.fresh, wire.token),
     _Noted: lambda wire: Noted(wire.wanted),
+    _FindMany: lambda wire: FindMany(wire.keys),
+    _ValuesMany: lambda wire: ValuesMany(wire.token, wire.records),
     _Pong: lambda wire: _PONG,
     _Nodes: lambda wire: Nodes(wire.token, _contacts(wire.contacts)),
     _Values: lambda wire: Values(

@@ -1,5 +1,4 @@
-"""Answering peers: what this node says to PING, FIND_NODE, FIND_VALUE, STORE, STORE_MANY, LISTEN, CHANGED and
-DIGEST.
+"""Answering peers: what this node says to each kind of request.
 
 Nothing is kept per request. A STORE needs a token from a recent answer to the same node at the same host, and the
 cheap checks come before the signature.
@@ -23,6 +22,7 @@ from .messages import (
     REPLY_BYTES_MAX,
     Changed,
     Digest,
+    FindMany,
     FindNode,
     FindValue,
     Lacking,
@@ -40,10 +40,12 @@ from .messages import (
     StoredMany,
     StoreMany,
     Values,
+    ValuesMany,
     encode_within,
 )
 from .naming import Naming
 from .search import Context
+from .store import Held
 from .tokens import WriteTokens
 
 VALUES_HEAD_BYTES = 32  # kind, id, token, total and the lengths of the lists
@@ -118,6 +120,8 @@ class Server:
             return self._stored(request, sender, now)
         if isinstance(request, StoreMany):
             return self._stored_many(request, sender, now)
+        if isinstance(request, FindMany):
+            return self._values_many(request, sender, now, size_max)
         if isinstance(request, Listen):
             return self._listening(request, sender, now)
         if isinstance(request, Changed):
@@ -141,19 +145,16 @@ class Server:
         held = self._context.store.get(request.key, now, request.owner)
         copies = self._copies.find(request, now) if not held else []
         held = held or copies
-        page: list[tuple[int, bytes]] = []
-        room = size_max - VALUES_HEAD_BYTES
-        for each in held[request.offset : request.offset + request.want]:
-            encoded = each.record.encode()
-            room -= len(encoded) + RECORD_HEAD_BYTES
-            if room < 0:
-                break
-            page.append((each.age_s(now), encoded))
+        page = _page(held[request.offset : request.offset + request.want], now, size_max)
         enough = len(page) >= request.want and all(each.record.value for each in held[: len(page)])
         contacts: list[Contact] = []
         if not enough and not request.offset:
             contacts = self._naming.nearest(number_of(request.key), sender, families=request.families)
         return Values(self._token(sender, now), len(held), page, contacts, int(bool(copies)))
+
+    def _values_many(self, request: FindMany, sender: Contact, now: float, size_max: int) -> ValuesMany:
+        newest = [held for key in request.keys for held in self._context.store.get(key, now)[:1]]
+        return ValuesMany(self._token(sender, now), _page(newest, now, size_max))
 
     def _stored(self, request: Store, sender: Contact, now: float) -> Stored:
         """Answer as FindNode is answered too, if contacts are wanted; a bad token is answered with a good one."""
@@ -206,3 +207,16 @@ class Server:
         if fault_points.active and fault_points.fires("dht.stale-token", self._context.own_id):
             now -= STALE_PERIODS * self._context.config.token_rotation_s
         return self._tokens.make(sender.node_id, sender.endpoint.host, now)
+
+
+def _page(held: list[Held], now: float, size_max: int) -> list[tuple[int, bytes]]:
+    """Return as many records as fit, each with its age."""
+    page: list[tuple[int, bytes]] = []
+    room = size_max - VALUES_HEAD_BYTES
+    for each in held:
+        encoded = each.record.encode()
+        room -= len(encoded) + RECORD_HEAD_BYTES
+        if room < 0:
+            break
+        page.append((each.age_s(now), encoded))
+    return page

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...dht.messages import (
     Digest,
+    FindMany,
     FindNode,
     FindValue,
     Lacking,
@@ -20,6 +21,7 @@ from ...dht.messages import (
     StoredMany,
     StoreMany,
     Values,
+    ValuesMany,
     encode_within,
 )
 from ...dht.server import Answers
@@ -75,6 +77,8 @@ class Accomplice(HostileServer):
             return Nodes(TOKEN, self.contacts_near(request.target, sender))
         if isinstance(request, FindValue):
             return Values(TOKEN, 0, [], self.contacts_near(request.key, sender))
+        if isinstance(request, FindMany):
+            return ValuesMany(TOKEN, [])
         if isinstance(request, Store):
             return Stored(Outcome.STORED, 0)
         if isinstance(request, StoreMany):

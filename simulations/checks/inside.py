@@ -101,12 +101,13 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
     config = dht._config
     pending_max = config.lookups_max * config.lookup_requests_max + config.handovers_max + config.pings_max
     pending_max += config.repair_peers_max + config.value_replicas * config.repair_deaths_max
-    pending_max += config.pushes_max + config.listenings_max * config.listen_holders
+    pending_max += config.get_many_max + config.pushes_max + config.listenings_max * config.listen_holders
     for rpc in (context.rpc for context in dht.contexts):
         yield ("requests in flight", len(rpc), pending_max)
         yield ("requests to send", len(rpc.outgoing), pending_max)
         yield ("peers with timings", len(rpc.timing._peers), config.peers_max)
         yield ("peers left in peace", len(rpc.timing._avoided), config.peers_max)
+    yield ("keys sought together", dht._sought_together, config.get_many_max)
     yield ("lookups under way", dht._running, config.lookups_max)
     yield ("lookups that wait", len(dht._waiting), config.lookups_waiting_max)
     of_key, of_peer, pushes = dht.listeners.amounts()

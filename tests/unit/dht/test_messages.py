@@ -2,6 +2,7 @@ import msgpack
 import pytest
 
 from mesh99.dht.messages import (
+    FindMany,
     FindNode,
     FindValue,
     Nodes,
@@ -13,6 +14,7 @@ from mesh99.dht.messages import (
     StoredMany,
     StoreMany,
     Values,
+    ValuesMany,
     encode_reply,
     encode_request,
     encode_within,
@@ -30,6 +32,7 @@ REQUESTS = [
     FindValue(KEY, b"o" * 32, 7, 2**32 - 1),
     Store(TOKEN, 2**32 - 1, b"record"),
     StoreMany(TOKEN, [(0, b"r"), (2**32 - 1, b"s")]),
+    FindMany([KEY, b"l" * 32]),
 ]
 
 
@@ -47,6 +50,7 @@ def test_replies_survive_the_wire(make_contact) -> None:
         Nodes(TOKEN, contacts),
         Values(TOKEN, 3, [(0, b"r"), (9, b"s")], contacts),
         Values(TOKEN, 1, [(9, b"s")], [], 1),
+        ValuesMany(TOKEN, [(9, b"s")]),
         Stored(Outcome.OLD_SEQUENCE, 2**64 - 1),
         StoredMany([(Outcome.STORED, 1), (Outcome.NO_ROOM, 0)]),
         StoredMany([(Outcome.BAD_TOKEN, 0)], TOKEN),

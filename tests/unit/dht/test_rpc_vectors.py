@@ -10,6 +10,7 @@ from mesh99.dht.messages import (
     REQUESTS,
     Changed,
     Digest,
+    FindMany,
     FindNode,
     FindValue,
     Lacking,
@@ -26,6 +27,7 @@ from mesh99.dht.messages import (
     StoredMany,
     StoreMany,
     Values,
+    ValuesMany,
     encode_reply,
     encode_request,
 )
@@ -58,6 +60,7 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "store_many": (7, StoreMany(TOKEN, [(60, RECORD), (0, RECORD)])),
     "listen": (7, Listen(TOKEN, KEY, ONE.public_key)),
     "changed": (8, Changed([(61, RECORD)])),
+    "find_many": (9, FindMany([KEY, TWO.node_id])),
     "pong": (1, Pong()),
     "nodes": (2, Nodes(TOKEN, [FIRST, SECOND])),
     "values": (3, Values(TOKEN, 1, [(61, RECORD)], [])),
@@ -76,6 +79,7 @@ EXPECTED: dict[str, tuple[int, Message]] = {
     "lacking": (9, Lacking(b"\x01")),
     "lacking_marks": (10, Lacking(b"\x02", TOKEN)),
     "lacking_nothing": (10, Lacking()),
+    "values_many": (9, ValuesMany(TOKEN, [(61, RECORD)])),
 }
 
 
