@@ -16,7 +16,7 @@ a directory on its DHT (directory.py). It joins through registries, given peers 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -273,6 +273,13 @@ class Node:
     async def get(self, key: str, *, timeout_s: float = 5.0) -> Found:
         """Return the newest value under a key, or the content of one; raises LookupFailed when there is none."""
         return await self._require("get").values.get(key, timeout_s)
+
+    async def get_many(self, keys: Iterable[str], *, timeout_s: float = 5.0) -> dict[str, Found]:
+        """Return the values of up to 512 keys, those that have one, with few requests where keys share holders.
+
+        One holder of each key is believed: where several sign under a key, `get` hears more of them.
+        """
+        return await self._require("get_many").values.get_many(keys, timeout_s)
 
     async def put_content(self, value: str, *, timeout_s: float = 5.0) -> Stored:
         """Keep a value that cannot change under its hash; `get` reads it by the key in the answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..dht.dht import Dht
 from ..dht.get import GetResult
@@ -15,7 +15,7 @@ from .config import NodeConfig
 from .directory import Directory
 from .explaining import hops_of
 from .futures import Waiting
-from .keys import content_text, own_place, place_of
+from .keys import content_text, is_content, own_place, place_of
 from .ports import Clock
 from .results import Explained, Found, Hop, Stored
 
@@ -101,12 +101,24 @@ class Values:
         newest = _newest(result)
         if newest is None:
             raise LookupFailed(f"key {key}", "it was never put here, or its life is over")
-        return Found(
-            value=newest.value.decode(errors="replace"),
-            owner="" if newest.is_content else newest.owner.node_id.text,
-            hops=result.hops,
-            elapsed_s=self._clock.now() - started,
+        return _found(newest, result.hops, self._clock.now() - started)
+
+    async def get_many(self, keys: Iterable[str], timeout_s: float) -> dict[str, Found]:
+        """Return a value of each key that has one, from the first holder that answers for it."""
+        started = self._clock.now()
+        key_of = {place_of(key)[0]: key for key in keys}
+        results: dict[bytes, GetResult] = await self._waiting.result_of(
+            lambda done: self._begin(lambda: self._dht.get_many(key_of, self._clock.now(), done)),
+            "answer for each of the keys",
+            timeout_s,
         )
+        elapsed_s = self._clock.now() - started
+        newest = {key: (_newest(result), result.hops) for key, result in results.items()}
+        return {
+            key_of[key]: _found(record, hops, elapsed_s)
+            for key, (record, hops) in newest.items()
+            if record is not None and record.is_content == is_content(key_of[key])
+        }
 
     async def explain_get(self, key: str, timeout_s: float) -> Explained:
         """Get a value, and tell who was asked and what they said; none is a result too."""
@@ -156,6 +168,11 @@ def _stored(key: str, result: PutResult) -> Stored:
     if not result.stored_on:
         raise NotStored(key, refused)
     return Stored(key=key, stored_on=[node_id.text for node_id in result.stored_on], refused=refused)
+
+
+def _found(record: Record, hops: int, elapsed_s: float) -> Found:
+    owner = "" if record.is_content else record.owner.node_id.text
+    return Found(value=record.value.decode(errors="replace"), owner=owner, hops=hops, elapsed_s=elapsed_s)
 
 
 def _newest(result: GetResult) -> Record | None:

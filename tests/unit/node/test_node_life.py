@@ -66,6 +66,7 @@ async def test_a_node_must_run_before_it_is_used(nodes: Nodes) -> None:
         lambda: node.resolve("x"),
         lambda: node.put("k", "v"),
         lambda: node.get("k"),
+        lambda: node.get_many(["k"]),
         lambda: node.trace("k"),
         lambda: node.ping("x"),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from node_world import Nodes
+from node_world import Nodes, until_done
 
 from mesh99.dht import DhtConfig
 from mesh99.node import LookupFailed, NodeConfig
@@ -53,3 +53,16 @@ async def test_a_key_of_content_is_taken_for_nothing_else(nodes: Nodes) -> None:
         await node.put_content("x" * 801)
     with pytest.raises(LookupFailed):
         await node.get("content:" + "a" * 52)
+
+
+async def test_many_values_are_got_at_once(nodes: Nodes) -> None:
+    asker = await nodes.start("asker")
+    reader = await nodes.start("reader")
+    await until_done(lambda: reader.resolve("asker"))
+    await until_done(lambda: asker.resolve("reader"))
+    keys = [f"key {number}" for number in range(12)]
+    for key in keys:
+        await asker.put(key, f"value of {key}")
+    found = await reader.get_many([*keys, "never"])
+    assert {key: each.value for key, each in found.items()} == {key: f"value of {key}" for key in keys}
+    assert {each.owner for each in found.values()} == {asker.node_id.text}
