@@ -68,6 +68,20 @@ class DhtConfig:
     peers_max: int = 1024
     """Peers whose round-trip time and failures are remembered. Raising it costs about 200 bytes each."""
 
+    faults_max: float = 2.5
+    """Faults held against a peer from which on its standing is low (standing.py). Raising it lets each identity waste
+    as many more signature checks (about 70 us each) and requests; at a fault or less a single mistake would do."""
+
+    forgiven_s: float = 600.0
+    """Time in which one fault is forgiven. Raising it keeps liars out longer, and whoever was taken for one."""
+
+    vain_names_max: int = 5
+    """Dead contacts that a peer may name in one lookup, with none alive, until that is a fault. Raising it lets liars
+    cost more time-outs; lowering it punishes peers that know others behind the same NAT or partition."""
+
+    blamed_max: int = 1024
+    """Peers whose faults are remembered. Raising it costs about 150 bytes each."""
+
     failures_max: int = 2
     """Requests that must fail in a row until a contact is evicted. Raising it keeps dead contacts longer."""
 

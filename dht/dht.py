@@ -43,7 +43,7 @@ from .messages import REPLY_BYTES_MAX, REQUESTS, Reply
 from .naming import Naming
 from .publish import Publication
 from .put import PutResult, StoreSearch
-from .reading import decode
+from .reading import decode, is_answer
 from .region_pair import queue_for
 from .region_queue import RegionQueue
 from .rpc import Request, Rpc
@@ -52,6 +52,7 @@ from .server import Answers, Server
 from .shared_gets import SharedGets, Told
 from .signatures import Signatures
 from .spread import CrowdedKeys, SpreadPublication, SpreadSearch
+from .standing import Standings
 from .statistics import Statistics, look, size_estimate
 from .store import Held, RecordStore
 from .table import RoutingTable
@@ -79,6 +80,8 @@ class Dht:
         self._config = config
         self._timers = Timers()
         self._signatures = Signatures(config.verified_max, identity.crypto)
+        self._standings = Standings(config, self.dropped)
+        self._standings.on_low = self._evict
         spoken = [family for family in (IPV4, IPV6) if families & family] or [0]
         self._families = [
             Family(self._context_of(family, identity, random, len(spoken) > 1), self._look_up)
@@ -117,7 +120,7 @@ class Dht:
         try:
             request_id, message = decode(payload)
         except DecodeError:
-            self.dropped["malformed"] += 1
+            self._receive_nonsense(payload, sender, now)
             return None
         family = self._family_of(sender)
         context = family.context
@@ -135,7 +138,16 @@ class Dht:
         else:
             context.table.heard(sender.node_id, now)
             self.dropped["unexpected"] += 1
+            if context.rpc.misanswered(sender.node_id, now, request_id):
+                self._standings.blame(sender.node_id, "answer to another question", now)
         return None
+
+    def _receive_nonsense(self, payload: bytes, sender: Contact, now: float) -> None:
+        """Count bytes that are no message; it is a fault where they claim to be one that both sides know."""
+        self.dropped["malformed"] += 1
+        if is_answer(payload):
+            self._family_of(sender).context.rpc.misanswered(sender.node_id, now)
+            self._standings.blame(sender.node_id, "malformed answer", now)
 
     def verified(self, contact: Contact, now: float) -> None:
         """Note an authenticated round trip with a contact."""
@@ -397,6 +409,10 @@ class Dht:
     def _held_back(self) -> bool:
         return fault_points.fires("dht.hold-store", self._context.own_id)
 
+    def _evict(self, node_id: NodeId) -> None:
+        for family in self._families:
+            family.context.table.evict(node_id)
+
     def _peer_failed(self, contact: Contact, now: float) -> None:
         self._family_of(contact).failed(contact, now)
 
@@ -424,6 +440,7 @@ class Dht:
             Rpc(config, self._timers, random, self._peer_failed),
             KnownTokens(config),
             self._signatures,
+            self._standings,
             family,
             family if dual else 0,
         )

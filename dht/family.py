@@ -36,6 +36,8 @@ class Family:
 
     def verified(self, contact: Contact, now: float) -> None:
         """Note an authenticated round trip with a contact."""
+        if self.context.standings.is_low(contact.node_id, now):
+            return
         self.evicted.back(contact.node_id)
         if self.context.table.verified(contact, now):
             self.maintenance.joined(now)

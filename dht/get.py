@@ -142,12 +142,14 @@ class ValueSearch(Search):
         """Keep the records of an answer; dismiss a peer that gave a bad one."""
         if not isinstance(reply, Values):
             return None
+        if reply.records and self.context.standings.refuses(candidate.contact.node_id, now):
+            return None
         holder = self._holder(candidate)
         known = len(self._found)
         holder.take(reply, self.context.config.records_want_max)
         try:
             for age_s, encoded in reply.records:
-                self._keep(Record.decode(encoded), now - age_s, holder)
+                self._keep(Record.decode(encoded), age_s, holder, now)
         except DecodeError:
             holder.total = holder.received
             return None
@@ -204,17 +206,20 @@ class ValueSearch(Search):
     def _live(self) -> list[Record]:
         return [found.record for found in self._found.values() if found.record.value]
 
-    def _keep(self, record: Record, born_at: float, holder: Holder) -> None:
+    def _keep(self, record: Record, age_s: int, holder: Holder, now: float) -> None:
         """Verify and keep a record that is news; raise DecodeError when it is not what was asked for."""
+        blame, teller = self.context.standings.blame, holder.candidate.contact.node_id
         if record.key != self._key or self._owner not in (None, record.owner):
+            blame(teller, "record not asked for", now)
             raise DecodeError("record", "not asked for")
         known = self._found.get(record.owner)
         if known is None or record.sequence > known.record.sequence:
             if not self.context.signatures.verify(record):
+                blame(teller, "forged record", now)
                 raise DecodeError("record", "bad signature")
             if not self._found:
                 self._source = holder.candidate
-            self._found[record.owner] = Found(record, born_at)
+            self._found[record.owner] = Found(record, now - age_s)
         holder.sequences[record.owner] = record.sequence
 
     def _holder(self, candidate: Candidate) -> Holder:

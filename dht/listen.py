@@ -128,13 +128,13 @@ class Listening:
     def heard(self, held: Held, now: float) -> None:
         """Take a record of this node's own store, which has verified it."""
         if self.owner in (None, held.record.owner):
-            self._take(held.record, held.born_at, now, trusted=True)
+            self._take(held.record, held.born_at, now)
 
-    def told(self, records: Sequence[tuple[int, Record]], now: float) -> None:
+    def told(self, records: Sequence[tuple[int, Record]], teller: NodeId, now: float) -> None:
         """Take what a holder pushed."""
         for age_s, record in records:
             if record.key == self.key and self.owner in (None, record.owner):
-                self._take(record, now - age_s, now, trusted=False)
+                self._take(record, now - age_s, now, teller)
 
     # registration
 
@@ -222,18 +222,17 @@ class Listening:
 
     def _have_read(self, result: GetResult, now: float) -> None:
         for found in () if self._cancelled else result.found:
-            self._take(found.record, found.born_at, now, trusted=True)
+            self._take(found.record, found.born_at, now)
 
     # records
 
-    def _take(self, record: Record, born_at: float, now: float, *, trusted: bool) -> None:
+    def _take(self, record: Record, born_at: float, now: float, teller: NodeId | None = None) -> None:
+        """Take a record, after verifying it if a peer told it."""
         config, known = self._context.config, self._known.get(record.owner)
         expires_at = born_at + min(record.ttl_s, config.record_ttl_s_max)
         if expires_at <= now or (known is not None and record.sequence <= known.change.record.sequence):
             return
-        if (known is None and not self._has_room()) or not (
-            trusted or self._context.signatures.verify(record)
-        ):
+        if (known is None and not self._has_room()) or not self._is_genuine(record, teller, now):
             self.dropped += 1
             return
         live = bool(record.value)
@@ -245,6 +244,17 @@ class Listening:
         self._known[record.owner] = Known(change, end)
         if live or was_live:
             self._on_change(change)
+
+    def _is_genuine(self, record: Record, teller: NodeId | None, now: float) -> bool:
+        if teller is None:
+            return True
+        standings = self._context.standings
+        if standings.refuses(teller, now):
+            return False
+        genuine = self._context.signatures.verify(record)
+        if not genuine:
+            standings.blame(teller, "forged record", now)
+        return genuine
 
     def _ended(self, record: Record, now: float) -> None:
         """Tell the end of a life; the sequence is remembered, so that nobody can give it a second one."""
@@ -306,7 +316,7 @@ class Listenings:
             for listening in tuple(self._on_key.get(record.key, ())):
                 if sender in listening.holders:
                     wanted = True
-                    listening.told([(age_s, record)], now)
+                    listening.told([(age_s, record)], sender, now)
         return wanted
 
 

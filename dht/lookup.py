@@ -23,7 +23,7 @@ What it deliberately does not do: disjoint paths, and any judgement about the an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from operator import attrgetter
 
@@ -48,10 +48,22 @@ _DISTANCE = attrgetter("distance")
 class Candidate:
     """A node of the search; `closer` counts the nodes it named that are nearer to the target than itself.
 
-    `named_by` named it first, None when it was known at the start; `asked_at` is set by whoever asks.
+    `named_by` named it first, None when it was known at the start; `named` is whom it named itself. Whoever asks sets
+    `asked_at`, and `dead` when a candidate did not answer after the last try, long after the search gave it up.
     """
 
-    __slots__ = ("asked_at", "closer", "contact", "depth", "distance", "named_by", "rtt_s", "state")
+    __slots__ = (
+        "asked_at",
+        "closer",
+        "contact",
+        "dead",
+        "depth",
+        "distance",
+        "named",
+        "named_by",
+        "rtt_s",
+        "state",
+    )
 
     def __init__(
         self, contact: Contact, distance: int, depth: int, named_by: Candidate | None = None
@@ -64,6 +76,8 @@ class Candidate:
         self.rtt_s: float | None = None
         self.asked_at = 0.0
         self.named_by = named_by
+        self.dead = False
+        self.named: Sequence[Contact] = ()
 
 
 class Lookup:
@@ -144,11 +158,12 @@ class Lookup:
                     return None
         return None
 
-    def answered(self, candidate: Candidate, contacts: Iterable[Contact], radius: int = 0) -> None:
+    def answered(self, candidate: Candidate, contacts: Sequence[Contact], radius: int = 0) -> None:
         """Take an answer; a second one of the same candidate changes nothing."""
         if candidate.state is _ANSWERED:
             return
         self._leave(candidate, _ANSWERED)
+        candidate.named = contacts
         candidate.closer = self._add(contacts, candidate.depth + 1, candidate.distance, candidate)
         if not self.wide:
             self.wide = candidate.distance <= radius or self._nearest_has_answered()
@@ -191,6 +206,14 @@ class Lookup:
     def nearest_answered(self) -> list[Candidate]:
         """Return the `count` nearest candidates that answered, in order."""
         return [candidate for candidate in self.candidates if candidate.state is _ANSWERED][: self.count]
+
+    def vain_tellers(self, dead: Candidate, count: int) -> list[Candidate]:
+        """Return who named a dead candidate if it named `count` dead ones and none that is there; each only once."""
+        tellers = [each for each in self.asked if dead.contact in each.named]
+        vain = [teller for teller in tellers if self._named_in_vain(teller, count)]
+        for teller in vain:
+            teller.named = ()
+        return vain
 
     def in_reach(self) -> list[Candidate]:
         """Return those who answered of the `count` nearest candidates that did not fail, in order."""
@@ -243,6 +266,12 @@ class Lookup:
         candidate.state = state
         if candidate.distance <= self.likely and state is not _SLOW:
             self.likely, self.wide = 0, True
+
+    def _named_in_vain(self, teller: Candidate, count: int) -> bool:
+        named = [self._by_id[contact.node_id] for contact in teller.named if contact.node_id in self._by_id]
+        if any(each.state is _ANSWERED for each in named):
+            return False
+        return sum(each.dead for each in named) >= count
 
     def _nearest_has_answered(self) -> bool:
         for candidate in self.candidates:

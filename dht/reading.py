@@ -49,6 +49,8 @@ from .messages import (
 from .tokens import TOKEN_BYTES
 
 _WHAT = "DHT message"
+ARRAY_HEADS = range(0x90, 0xA0)
+"""First bytes of MessagePack arrays of up to 15 elements; the kind is the byte behind it."""
 
 
 def decode(data: bytes) -> tuple[int, Message]:
@@ -60,6 +62,11 @@ def decode(data: bytes) -> tuple[int, Message]:
     except (NotMessagePack, RecursionError) as error:
         raise DecodeError(_WHAT, str(error)) from None
     return wire.request_id, _BUILD[type(wire)](wire)
+
+
+def is_answer(data: bytes) -> bool:
+    """Tell whether bytes that are no message were meant as an answer of a kind known here."""
+    return len(data) > 1 and data[0] in ARRAY_HEADS and data[1] in _ANSWER_KINDS
 
 
 @memo(CONTACTS_CACHED)
@@ -185,6 +192,10 @@ class _FindMany(_Wire, tag=10, frozen=True):
 class _ValuesMany(_Wire, tag=26, frozen=True):
     token: _Token
     records: Annotated[list[tuple[_U32, _Record]], Meta(max_length=RECORDS_MAX)]
+
+
+_ANSWERS = (_Pong, _Nodes, _Values, _Stored, _StoredMany, _Listening, _Noted, _Lacking, _ValuesMany)
+_ANSWER_KINDS = [each.__struct_config__.tag for each in _ANSWERS]
 
 
 _DECODER: Decoder[Any] = Decoder(

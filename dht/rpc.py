@@ -174,11 +174,27 @@ class Rpc:
 
     def unreachable(self, node_id: NodeId, now: float) -> bool:
         """Fail all requests to a peer at once; False when there are none."""
-        doomed = [each for each in self._pending.values() if each.contact.node_id == node_id]
-        self.counts.failures_unreachable += len(doomed)
-        for pending in doomed:
-            self._fail(pending, now)
+        doomed = self._give_up(node_id, now)
+        self.counts.failures_unreachable += doomed
         return bool(doomed)
+
+    def misanswered(self, node_id: NodeId, now: float, request_id: int | None = None) -> bool:
+        """Give up what was asked of a peer that answers nonsense: one request, or all when it does not say to which.
+
+        False when nobody is waiting for an answer under this id, so that it may be a late one.
+        """
+        if request_id is None:
+            self.counts.failures_nonsense += self._give_up(node_id, now)
+            return True
+        pending = self._pending.get(request_id)
+        if pending is not None and pending.contact.node_id == node_id:
+            self.counts.failures_nonsense += 1
+            self._fail(pending, now)
+        return pending is not None
+
+    def heard_since(self, when: float) -> bool:
+        """Tell whether our own network was up at some time since then: somebody was heard."""
+        return self._last_heard > when
 
     def send_again(self, node_id: NodeId) -> bool:
         """Send what is under way to a peer once more, which counts as no try of it; False when there is nothing."""
@@ -231,9 +247,15 @@ class Rpc:
     def _fail(self, pending: Pending, now: float) -> None:
         if self._leave(pending, now):
             counts = self.timing.failed(pending.contact.node_id, pending.sent_at, now)
-            if counts and self._last_heard > pending.sent_at:
+            if counts and self.heard_since(pending.sent_at):
                 self._on_failed(pending.contact, now)
             pending.waiter.failed(pending, now)
+
+    def _give_up(self, node_id: NodeId, now: float) -> int:
+        doomed = [each for each in self._pending.values() if each.contact.node_id == node_id]
+        for pending in doomed:
+            self._fail(pending, now)
+        return len(doomed)
 
     def _leave(self, pending: Pending, now: float) -> bool:
         if pending.timer is not None:

@@ -23,6 +23,7 @@ from .messages import FindNode, Nodes, Reply, Request, Stored, Values
 from .rpc import Pending, Rpc
 from .scope import believable
 from .signatures import Signatures
+from .standing import Standings
 from .store import RecordStore
 from .table import RoutingTable
 from .timers import Timer, Timers
@@ -42,6 +43,7 @@ class Context:
     rpc: Rpc
     tokens: KnownTokens
     signatures: Signatures
+    standings: Standings
     family: int = 0
     """Its contacts are of this family; 0: of any, in a node that was not told which it speaks."""
     asks: int = 0
@@ -166,7 +168,12 @@ class Search(ABC):
     def nearest_known(self, count: int, now: float) -> list[Contact]:
         """Return the nearest in the table, without those that just failed if there are others."""
         known = self.context.table.nearest(self.target, count)
-        return self.context.rpc.timing.not_avoided(known, now) or known
+        return self.fit(known, now) or known
+
+    def fit(self, contacts: list[Contact], now: float) -> list[Contact]:
+        """Return those contacts that neither failed lately nor are of low standing."""
+        contacts = self.context.rpc.timing.not_avoided(contacts, now)
+        return self.context.standings.without_low(contacts, now)
 
     def seed_count(self) -> int:
         """Return how many of the nearest known contacts to begin with."""
@@ -229,8 +236,7 @@ class Search(ABC):
         if named is None:
             self.lookup.failed(candidate)
         else:
-            usable = believable(named, candidate.contact, self.context.family)
-            named = self.context.rpc.timing.not_avoided(usable, now)
+            named = self.fit(believable(named, candidate.contact, self.context.family), now)
             self.lookup.answered(candidate, named, self.wide_radius())
         self.advance(now)
 
@@ -250,8 +256,12 @@ class Search(ABC):
             self.advance(now)
 
     def failed(self, pending: Pending, now: float) -> None:
-        """Go on without a dead peer."""
+        """Go on without a dead peer; who named only dead ones will hear of it."""
         candidate = self.lookup.find(pending.contact.node_id)
+        if candidate is not None and self.context.rpc.heard_since(pending.sent_at):
+            candidate.dead = True
+            for teller in self.lookup.vain_tellers(candidate, self.context.config.vain_names_max):
+                self.context.standings.blame(teller.contact.node_id, "contacts that are not there", now)
         if not self.ended and candidate is not None:
             self.lookup.failed(candidate)
             self.advance(now)

@@ -171,19 +171,24 @@ class Server:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
             self._refused(Outcome.BAD_TOKEN, len(request.records))
             return StoredMany([(Outcome.BAD_TOKEN, 0)] * len(request.records), self._token(sender, now))
-        stored = [self._put(encoded, age_s, now) for age_s, encoded in request.records]
+        stored = [self._put(encoded, age_s, sender, now) for age_s, encoded in request.records]
         return StoredMany([(each.outcome, each.sequence) for each in stored])
 
     def _outcome(self, request: Store, sender: Contact, now: float) -> Stored:
         if not self._tokens.check(request.token, sender.node_id, sender.endpoint.host, now):
             self._refused(Outcome.BAD_TOKEN)
             return Stored(Outcome.BAD_TOKEN, 0)
-        return self._put(request.record, request.age_s, now)
+        return self._put(request.record, request.age_s, sender, now)
 
-    def _put(self, encoded: bytes, age_s: int, now: float) -> Stored:
+    def _put(self, encoded: bytes, age_s: int, sender: Contact, now: float) -> Stored:
+        standings = self._context.standings
+        if standings.refuses(sender.node_id, now):
+            return Stored(Outcome.BAD_SIGNATURE, 0)
         stored = self._judged(encoded, age_s, now)
         if stored.outcome is not Outcome.STORED:
             self._refused(stored.outcome)
+        if stored.outcome in (Outcome.BAD_SIGNATURE, Outcome.WRONG_CONTENT):
+            standings.blame(sender.node_id, "forged record", now)
         return stored
 
     def _judged(self, encoded: bytes, age_s: int, now: float) -> Stored:

@@ -19,6 +19,7 @@ class Counts:
 
     __slots__ = (
         "answers",
+        "failures_nonsense",
         "failures_silent",
         "failures_unreachable",
         "hedges",
@@ -35,6 +36,8 @@ class Counts:
         """Tries that were not answered in time."""
         self.failures_silent = 0
         """Requests given up after the last try."""
+        self.failures_nonsense = 0
+        """Requests given up because what came was no answer to them."""
         self.failures_unreachable = 0
         """Requests given up because no session could be had, or because it broke."""
         self.hedges = 0
@@ -109,7 +112,11 @@ def look(
         answers=counts.answers,
         timeouts=counts.timeouts,
         hedges=counts.hedges,
-        failures={"silent": counts.failures_silent, "unreachable": counts.failures_unreachable},
+        failures={
+            "silent": counts.failures_silent,
+            "unreachable": counts.failures_unreachable,
+            "nonsense": counts.failures_nonsense,
+        },
         dropped=dropped,
         rtt_p50_ms=round(median(rtts_s) * 1000, 3) if rtts_s else None,
     )

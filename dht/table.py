@@ -98,10 +98,16 @@ class RoutingTable:
         """Count a failed request; True when the contact was evicted."""
         bucket = self._bucket_of(number_of(node_id))
         entry = bucket.find(node_id) if bucket is not None else None
-        if bucket is None or entry is None:
+        if entry is None:
             return False
         entry.failures += 1
-        if entry.failures < self._config.failures_max:
+        return entry.failures >= self._config.failures_max and self.evict(node_id)
+
+    def evict(self, node_id: NodeId) -> bool:
+        """Drop a contact; False when there is none."""
+        bucket = self._bucket_of(number_of(node_id))
+        entry = bucket.find(node_id) if bucket is not None else None
+        if bucket is None or entry is None:
             return False
         self._leave(entry, bucket)
         return True

@@ -121,6 +121,7 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
         yield ("evicted contacts", len(family.evicted), config.evicted_max)
     yield ("crowded keys", len(dht._crowded._until), config.crowded_keys_max)
     yield ("records known to be signed", len(dht._context.signatures), config.verified_max)
+    yield ("peers with faults", len(dht._context.standings), config.blamed_max)
     ends = config.listenings_max * (config.listen_owners_max + 1) if dht.listenings.size else 0
     yield ("timers", len(dht._timers._heap), 2 * (len(dht.contexts) * pending_max + ends) + DEADLINES_SPARE)
 
