@@ -32,6 +32,11 @@ from .output import Environment
     help="UDP and TCP. Port 0 takes the port this home used last, or any free one. [default: 0.0.0.0:0]",
 )
 @click.option("--network", metavar="NAME", help="Nodes of different networks never talk. [default: mesh99]")
+@click.option(
+    "--ephemeral",
+    is_flag=True,
+    help="Hold nothing for others, and be in no table: for short visits and behind hard NATs.",
+)
 @click.option("--agent", metavar="MODULE:NODE", help="Run the Node of a program of yours, with its handlers.")
 @until_eof_option
 @pass_environment
@@ -44,6 +49,7 @@ def command(
     peers: tuple[str, ...],
     listen: str | None,
     network: str | None,
+    ephemeral: bool,
     agent: str | None,
     until_eof: bool,
 ) -> None:
@@ -65,6 +71,7 @@ def command(
         peers=peers or None,
         listen=listen,
         network=network,
+        ephemeral=ephemeral,
     )
     environment.log_to_stderr()
     run(run_node(environment, prepared(environment, wishes, agent)), until_eof=until_eof)

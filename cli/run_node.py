@@ -30,6 +30,7 @@ class Wishes:
     peers: Sequence[str] | None
     listen: str | None
     network: str | None = None
+    ephemeral: bool = False
 
 
 async def run_node(environment: Environment, node: Node) -> None:
@@ -54,6 +55,10 @@ def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Nod
         node.bootstrap_peers = tuple(Endpoint.parse(peer) for peer in wishes.peers)
     if wishes.network is not None:
         overlay = replace(node.config.overlay, network=wishes.network)
+        node.config = replace(node.config, overlay=overlay)
+    if wishes.ephemeral:
+        overlay = node.config.overlay
+        overlay = replace(overlay, dht=replace(overlay.dht, ephemeral=True))
         node.config = replace(node.config, overlay=overlay)
     node.listen = listen_again(environment.home, wishes.listen or node.listen)
     return node

@@ -144,6 +144,10 @@ class DhtConfig:
     store_quorum: int = 5
     """Stores after which a put reports success. Raising it makes puts wait for slower holders."""
 
+    ephemeral: bool = False
+    """Whether others are asked not to list this node, which then holds nothing for them: for who comes for a minute, or
+    cannot be called. True for many leaves the work to the others; a network needs some that are not."""
+
     records_want_max: int = 256
     """Records one get may ask for. Raising it costs memory during the get."""
 

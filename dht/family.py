@@ -36,6 +36,7 @@ class Family:
 
     def verified(self, contact: Contact, now: float) -> None:
         """Note an authenticated round trip with a contact."""
+        self.context.rpc.counts.ephemeral += contact.ephemeral
         if self.context.standings.is_low(contact.node_id, now):
             return
         self.evicted.back(contact.node_id)

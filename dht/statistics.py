@@ -19,6 +19,7 @@ class Counts:
 
     __slots__ = (
         "answers",
+        "ephemeral",
         "failures_nonsense",
         "failures_silent",
         "failures_unreachable",
@@ -40,6 +41,8 @@ class Counts:
         """Requests given up because what came was no answer to them."""
         self.failures_unreachable = 0
         """Requests given up because no session could be had, or because it broke."""
+        self.ephemeral = 0
+        """Times that somebody was met who asks not to be listed."""
         self.hedges = 0
         """Further peers asked because everybody was silent for too long."""
         self.refreshes = 0
@@ -63,6 +66,8 @@ class Statistics:
     contacts_by_bucket: dict[int, int]
     """Contacts by the number of leading bits that they share with us; the deepest bucket last."""
     reserve: int
+    ephemeral: int
+    """Times that somebody was met who asks not to be listed."""
     network_size: int
     """Estimate of the number of nodes, from how near our neighbours are; exact for a network that fits a bucket."""
     records: int
@@ -100,6 +105,7 @@ def look(
         contacts=sum(len(table) for table in tables),
         contacts_by_bucket={bits: sizes[bits] for bits in sorted(sizes) if sizes[bits]},
         reserve=sum(len(bucket.reserve) for table in tables for bucket in table.buckets.values()),
+        ephemeral=counts.ephemeral,
         network_size=max(size_estimate(context) for context in contexts),
         records=store.size,
         record_bytes=store.bytes,

@@ -156,6 +156,8 @@ class RecordStore:
     def _full_for(self, record: Record) -> Outcome | None:
         """Say what is too full for a record under a new (key, owner), if farther ones make room where they can."""
         config = self._config
+        if config.ephemeral:
+            return Outcome.NO_ROOM
         if not record.is_content and self._owned.get(record.owner, 0) >= config.records_per_owner_max:
             return Outcome.OWNER_QUOTA
         crowded = len(self._keys.get(record.key, ())) >= config.records_per_key_max

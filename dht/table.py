@@ -50,6 +50,9 @@ class RoutingTable:
 
     def verified(self, contact: Contact, now: float) -> bool:
         """Take in or refresh a contact after an authenticated round trip; True when it is a new member."""
+        if contact.ephemeral:
+            self.evict(contact.node_id)
+            return False
         number = contact.number
         if number == self._own:
             return False
@@ -72,6 +75,8 @@ class RoutingTable:
 
     def wants(self, contact: Contact) -> bool:
         """Tell whether the contact would be news here, and there is room for it at least in reserve."""
+        if contact.ephemeral:
+            return False
         bucket = self._bucket_of(contact.number)
         if bucket is None:
             return contact.number != self._own

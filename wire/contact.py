@@ -1,5 +1,7 @@
 """Contact: a public key and an endpoint, all that is needed to call a node.
 
+One that is met in a handshake may say that it is ephemeral: not to be listed or named, so its byte form lacks that.
+
 Bytes: public key 32 | endpoint 7 or 19. Twenty of them fit one datagram.
 """
 
@@ -17,12 +19,22 @@ CONTACTS_CACHED = 8192
 class Contact:
     """A node and where it is reached; equal when both are."""
 
-    __slots__ = ("_number", "_packed", "_scope", "endpoint", "family", "node_id", "public_key")
+    __slots__ = (
+        "_number",
+        "_packed",
+        "_scope",
+        "endpoint",
+        "ephemeral",
+        "family",
+        "node_id",
+        "public_key",
+    )
 
-    def __init__(self, public_key: PublicKey, endpoint: Endpoint) -> None:
+    def __init__(self, public_key: PublicKey, endpoint: Endpoint, *, ephemeral: bool = False) -> None:
         self.public_key = public_key
         self.endpoint = endpoint
         self.family = endpoint.family
+        self.ephemeral = ephemeral
         self.node_id: NodeId = public_key.node_id
         self._packed: bytes | None = None
         self._scope: int | None = None
@@ -68,6 +80,6 @@ class Contact:
 
 
 @memo(CONTACTS_CACHED)
-def known_contact(public_key: PublicKey, endpoint: Endpoint) -> Contact:
+def known_contact(public_key: PublicKey, endpoint: Endpoint, ephemeral: bool = False) -> Contact:
     """Return the contact of a key and an endpoint, the same object while it is remembered."""
-    return Contact(public_key, endpoint)
+    return Contact(public_key, endpoint, ephemeral=ephemeral)

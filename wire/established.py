@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from .endpoint import Endpoint
-from .handshake_payload import Payload
+from .handshake_payload import EPHEMERAL, Payload
 from .identity import PublicKey
 from .noise import HandshakeState
 
@@ -59,6 +59,11 @@ class Established:
     """What the peer's payload asked for (handshake_payload.py)."""
     final_packet: bytes = b""
     """XX: what the caller still has to send, until the peer is heard with the new keys."""
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether the peer asks not to be listed."""
+        return bool(self.flags & EPHEMERAL)
 
     @property
     def send_key(self) -> bytes:

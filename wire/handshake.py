@@ -36,7 +36,7 @@ from .handshake_packets import (
     protocol_of,
     split_initial,
 )
-from .handshake_payload import ONCE, PROVE, Payload
+from .handshake_payload import EPHEMERAL, ONCE, PROVE, Payload
 from .handshake_settings import HandshakeSettings
 from .identity import Identity, PublicKey
 from .noise import KEY_BYTES, TAG_BYTES, HandshakeState, KeyPair
@@ -246,6 +246,11 @@ class Acceptance:
         """Whether the caller wants an answer and no session."""
         return self._remote_payload is not None and bool(self._remote_payload.flags & ONCE)
 
+    @property
+    def ephemeral(self) -> bool:
+        """Whether the caller asks not to be listed."""
+        return self._remote_payload is not None and bool(self._remote_payload.flags & EPHEMERAL)
+
     def reply(self, early: bytes = b"", observed: Endpoint | None = None, *, prove: bool = False) -> bytes:
         """Return the REPLY packet, the same at each call; for IK, `established` is set then. Raises PayloadTooLarge."""
         if not self._reply:
@@ -312,7 +317,7 @@ def _payload(
         tcp_port=settings.tcp_port,
         observed=observed,
         early=early,
-        flags=flags,
+        flags=flags | settings.flags,
     )
 
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from .crypto import aes_in_hardware
 from .errors import ConfigError
-from .handshake_payload import CIPHER_AES, CIPHER_CHACHA
+from .handshake_payload import CIPHER_AES, CIPHER_CHACHA, EPHEMERAL
 from .packet import VERSION
 
 
@@ -28,6 +28,9 @@ class HandshakeSettings:
     aes: bool | None = None
     """Offer AES-256-GCM; None: when this processor has AES instructions."""
 
+    ephemeral: bool = False
+    """This node asks not to be listed by those whom it meets."""
+
     def __post_init__(self) -> None:
         """Check the network's name; raises ConfigError."""
         if not 1 <= len(self.network.encode()) <= 64:
@@ -42,6 +45,11 @@ class HandshakeSettings:
     def tag(self) -> bytes:
         """Four bytes that tell networks apart before any cryptography."""
         return _network_tag(self.network)
+
+    @property
+    def flags(self) -> int:
+        """What every payload of this side says about it."""
+        return EPHEMERAL if self.ephemeral else 0
 
     @property
     def ciphers(self) -> int:

@@ -147,7 +147,7 @@ class Handshakes:
         if line is None and established is not None:
             if half_open.acceptance.once and self._proves(established, packet, now):
                 self.half_open.remove(half_open)
-                return contacts.known_contact(established.remote_key, half_open.source)
+                return contacts.known_contact(established.remote_key, half_open.source, established.ephemeral)
             line = self._new_line(established, half_open.source, now)
         if line is None or not line.session.receive(packet, source, now):
             return None
@@ -237,7 +237,8 @@ class Handshakes:
             crypto = self._identity.crypto
             key = SealingKey(established.send_key, established.cipher, established.remote_id, crypto)
             self.packets.append((key.seal(PROOF, now), endpoint))
-        self._on_answer(contacts.known_contact(established.remote_key, endpoint), established, now)
+        contact = contacts.known_contact(established.remote_key, endpoint, established.ephemeral)
+        self._on_answer(contact, established, now)
 
     def _call_again(self, dial: Dial, now: float) -> None:
         """Make a session for those who came while only an answer was asked for."""
@@ -299,7 +300,7 @@ class Handshakes:
         )
         early, prove = b"", False
         if acceptance.early and acceptance.remote_key is not None:
-            sender = contacts.known_contact(acceptance.remote_key, source)
+            sender = contacts.known_contact(acceptance.remote_key, source, acceptance.ephemeral)
             early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
             prove = acceptance.once and self._wants(sender)
         reply = acceptance.reply(early=early, observed=self.observe(source), prove=prove)
@@ -337,6 +338,7 @@ class Handshakes:
         line = Line(session, established.remote_key, source, self._config, now)
         line.reset_token = established.reset_token
         line.tcp_port = established.remote_tcp_port
+        line.ephemeral = established.ephemeral
         return line
 
     def _fail(self, dial: Dial, error: MeshError, now: float) -> None:

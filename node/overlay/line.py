@@ -41,6 +41,7 @@ class Line:
         "carries_messages",
         "config",
         "endpoint",
+        "ephemeral",
         "heard_on_path",
         "initiated",
         "last_use",
@@ -81,6 +82,8 @@ class Line:
         self._final_at = 0.0
         self._final_pause_s = config.dial_retries_s[0]
         self.reset_token = b""
+        self.ephemeral = False
+        """The peer asks not to be listed."""
         self.tcp_port = 0
         self.stream_blocked_until = 0.0
         self.heard_on_path = now
@@ -108,7 +111,7 @@ class Line:
         """Return what others need to reach this peer."""
         contact = self._contact
         if contact is None or contact.endpoint is not self.endpoint:
-            contact = self._contact = contacts.known_contact(self.public_key, self.endpoint)
+            contact = self._contact = contacts.known_contact(self.public_key, self.endpoint, self.ephemeral)
             self.endpoint = contact.endpoint
         return contact
 

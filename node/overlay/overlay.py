@@ -57,7 +57,9 @@ class Overlay:
         self.dropped: Counter[str] = Counter()
         self.on_message: Callable[[Line, bytes], None] = lambda line, message: None
         self.on_peer: Callable[[Line, bool], None] = lambda line, came: None
-        self._settings = HandshakeSettings(network=config.network, tcp_port=tcp_port, aes=config.aes)
+        self._settings = HandshakeSettings(
+            network=config.network, tcp_port=tcp_port, aes=config.aes, ephemeral=config.dht.ephemeral
+        )
         told = (self._answer_early, self.dht.wants, self._answered_once, self._line_called, self._dial_failed)
         self._handshakes = Handshakes(identity, self._settings, config, entropy, *told, now)
         self._now = now

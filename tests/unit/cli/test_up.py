@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,12 @@ def test_the_command_line_overrides_the_program(home: Path, program: str) -> Non
     assert (node.home / "identity.key").exists() is False
     assert node.node_id
     assert (home / "identity.key").exists()
+
+
+@pytest.mark.parametrize("ephemeral", [False, True])
+def test_a_visitor_is_one_on_request(home: Path, ephemeral: bool) -> None:
+    node = prepared(Environment(home=home), replace(NOTHING, ephemeral=ephemeral), None)
+    assert node.config.overlay.dht.ephemeral is ephemeral
 
 
 @pytest.mark.parametrize(
