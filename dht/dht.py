@@ -80,7 +80,7 @@ class Dht:
         self._config = config
         self._timers = Timers()
         self._signatures = Signatures(config.verified_max, identity.crypto)
-        self._standings = Standings(config, self.dropped)
+        self._standings = Standings(config)
         self._standings.on_low = self._evict
         spoken = [family for family in (IPV4, IPV6) if families & family] or [0]
         self._families = [

@@ -21,15 +21,15 @@ from .config import DhtConfig
 
 
 class Standings:
-    """The faults of a bounded number of peers, counted by reason in `dropped`."""
+    """The faults of a bounded number of peers, counted by reason in `faults`."""
 
-    __slots__ = ("_config", "_dropped", "_forgiven_at", "on_low")
+    __slots__ = ("_config", "_forgiven_at", "faults", "on_low")
 
-    def __init__(self, config: DhtConfig, dropped: Counter[str]) -> None:
+    def __init__(self, config: DhtConfig) -> None:
         self.on_low: Callable[[NodeId], object] = lambda node_id: None
         """Told of each fault that leaves its peer with a low standing."""
         self._config = config
-        self._dropped = dropped
+        self.faults: Counter[str] = Counter()
         self._forgiven_at: dict[NodeId, float] = {}
 
     def __len__(self) -> int:
@@ -37,7 +37,7 @@ class Standings:
 
     def blame(self, node_id: NodeId, reason: str, now: float) -> None:
         """Note a fault; of too many peers with faults the one whose last is longest ago is forgiven."""
-        self._dropped[reason] += 1
+        self.faults[reason] += 1
         forgiven_s = self._config.forgiven_s
         begin = max(now, self._forgiven_at.pop(node_id, now))
         latest = now + 2 * self._config.faults_max * forgiven_s
@@ -62,5 +62,5 @@ class Standings:
         """Tell, and count, that a record of this peer is to be dropped unverified."""
         refused = self.is_low(node_id, now)
         if refused:
-            self._dropped["record of a peer of low standing"] += 1
+            self.faults["record of a peer of low standing"] += 1
         return refused

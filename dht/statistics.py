@@ -86,6 +86,8 @@ class Statistics:
     """Requests given up, by reason."""
     dropped: dict[str, int]
     """Messages of peers that were not taken, by reason."""
+    faults: dict[str, int]
+    """What peers did that no honest node does, by reason (standing.py)."""
     rtt_p50_ms: float | None
     """Median of the last round trips; None before the first."""
 
@@ -124,6 +126,7 @@ def look(
             "nonsense": counts.failures_nonsense,
         },
         dropped=dropped,
+        faults=dict(context.standings.faults),
         rtt_p50_ms=round(median(rtts_s) * 1000, 3) if rtts_s else None,
     )
 

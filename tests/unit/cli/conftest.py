@@ -65,7 +65,8 @@ class FakeProvider(FakeRecord):
 STATISTICS = Statistics(
     contacts=3, contacts_by_bucket={0: 2, 1: 1}, reserve=0, network_size=4, records=4, record_bytes=1234, lookups=9,
     lookups_running=1, lookups_waiting=0, refreshes=2, requests=31, requests_in_flight=1, answers=27, timeouts=5,
-    hedges=1, ephemeral=0, failures={"silent": 2, "unreachable": 1}, dropped={"malformed": 1}, rtt_p50_ms=0.4,
+    faults={}, hedges=1, ephemeral=0, failures={"silent": 2, "unreachable": 1}, dropped={"malformed": 1},
+    rtt_p50_ms=0.4,
 )  # fmt: skip
 
 

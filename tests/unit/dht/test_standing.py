@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from random import Random
 
@@ -42,7 +41,7 @@ def dht() -> Dht:
 
 
 def standings() -> Standings:
-    return Standings(CONFIG, Counter())
+    return Standings(CONFIG)
 
 
 def blame(standing: Standings, times: int, now: float = 0.0) -> None:
@@ -126,7 +125,8 @@ def test_forged_records_cost_few_verifications(dht: Dht, make_contact, monkeypat
     assert isinstance(stored, StoredMany)
     assert [outcome for outcome, _ in stored.outcomes] == [Outcome.BAD_RECORD] * 8
     assert len(checked) == 3
-    assert dht.dropped == {"forged record": 3, "record of a peer of low standing": 5}
+    assert dht.statistics().faults == {"forged record": 3, "record of a peer of low standing": 5}
+    assert not dht.dropped
 
 
 def test_a_record_whose_life_ended_on_the_way_is_no_fault(dht: Dht, make_contact) -> None:
@@ -136,7 +136,7 @@ def test_a_record_whose_life_ended_on_the_way_is_no_fault(dht: Dht, make_contact
     _, nodes = decode(data)
     assert isinstance(nodes, Nodes)
     dht.receive(encode_request(2, Store(nodes.token, GOOD.ttl_s, GOOD.encode())), peer, 0.0)
-    assert not dht.dropped
+    assert not dht.statistics().faults
 
 
 def test_a_get_goes_on_after_a_forged_record(dht: Dht, make_contact) -> None:
@@ -154,7 +154,7 @@ def test_a_get_goes_on_after_a_forged_record(dht: Dht, make_contact) -> None:
             dht.receive(reply, request.contact, 0.01)
         dht.handle_timeout(0.5)
     assert [record.value for record in results[0].records] == [b"blue"]
-    assert dht.dropped["forged record"] <= 1
+    assert dht.statistics().faults.get("forged record", 0) <= 1
 
 
 def _search(make_contact) -> tuple[Lookup, list]:
