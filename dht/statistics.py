@@ -126,7 +126,7 @@ def look(
             "nonsense": counts.failures_nonsense,
         },
         dropped=dropped,
-        faults=dict(context.standings.faults),
+        faults=dict(contexts[0].standings.faults),
         rtt_p50_ms=round(median(rtts_s) * 1000, 3) if rtts_s else None,
     )
 

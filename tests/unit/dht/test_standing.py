@@ -123,7 +123,7 @@ def test_forged_records_cost_few_verifications(dht: Dht, make_contact, monkeypat
     assert data is not None
     _, stored = decode(data)
     assert isinstance(stored, StoredMany)
-    assert [outcome for outcome, _ in stored.outcomes] == [Outcome.BAD_RECORD] * 8
+    assert [outcome for outcome, _ in stored.outcomes] == [Outcome.BAD_SIGNATURE] * 8
     assert len(checked) == 3
     assert dht.statistics().faults == {"forged record": 3, "record of a peer of low standing": 5}
     assert not dht.dropped
