@@ -2,6 +2,9 @@
 
 Whatever comes is verified here: a holder can withhold a record, never forge one. Of one owner only the highest
 sequence counts; an empty value is a tombstone, which hides older records and is no result itself.
+
+Records of any owners are believed less: whoever has made identities next to the key has as many owners, too. A list is
+taken from several holders, and where there is a crowd (crowd.py) from all, those around it first.
 """
 
 from __future__ import annotations
@@ -14,10 +17,11 @@ from ..wire.contact import Contact
 from ..wire.errors import DecodeError
 from ..wire.identity import PublicKey
 from ..wire.record import Record
+from .crowd import KeySearch
 from .lookup import Candidate, State
 from .messages import COPIES_WANT_MAX, FindValue, Reply, Store, Values
 from .rpc import INDIFFERENT, Pending
-from .search import Context, Hop, Search
+from .search import Context, Hop
 
 
 class Found(NamedTuple):
@@ -70,7 +74,7 @@ class Holder:
         self.pages += 1
 
 
-class ValueSearch(Search):
+class ValueSearch(KeySearch):
     """Find `want` records of a key, of one owner or of any; without `copies`, at its holders only."""
 
     __slots__ = (
@@ -132,10 +136,17 @@ class ValueSearch(Search):
         """Trust that whoever is as near as the replicas should be holds what is sought, if one record is."""
         return self.context.table.radius(self.context.config.value_replicas) if self._want == 1 else 0
 
+    def minds_crowds(self) -> bool:
+        """Tell whether as many as should hold what is sought have had their say."""
+        heard = sum(candidate.state is not State.WAITING for candidate in self.lookup.asked)
+        return heard >= self.context.config.value_replicas
+
     def satisfied(self) -> bool:
         """Tell whether enough live records are here, or the only one there can be."""
         if self._owner is not None:
             return self._owner in self._found
+        if self._want > 1 and (len(self._holders) < self.context.config.store_quorum or self.is_crowded()):
+            return False
         return len(self._found) >= self._want and len(self._live()) >= self._want
 
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
@@ -169,7 +180,7 @@ class ValueSearch(Search):
             self._all_seeds = True
             self.lookup.add_seeds(self.nearest_known(self.context.config.bucket_size, now))
             self.advance(now)
-        elif self._paging is None and not self._with_more():
+        elif self._paging is None and not self._with_more() and not self.goes_around:
             self.end(now)
 
     def answered(self, pending: Pending, reply: Reply, now: float) -> None:
@@ -204,7 +215,13 @@ class ValueSearch(Search):
         return f"{holder.total} {what}" if holder.total else "", None
 
     def _live(self) -> list[Record]:
-        return [found.record for found in self._found.values() if found.record.value]
+        """Return what is no tombstone, as many as are wanted; what nodes around a crowd hold comes first."""
+        live = [found.record for found in self._found.values() if found.record.value]
+        vouched = {owner for holder in self._holders if self._is_around(holder) for owner in holder.sequences}
+        return sorted(live, key=lambda record: record.owner not in vouched)[: self._want]
+
+    def _is_around(self, holder: Holder) -> bool:
+        return holder.candidate.contact.node_id in self.found_around
 
     def _keep(self, record: Record, age_s: int, holder: Holder, now: float) -> None:
         """Verify and keep a record that is news; raise DecodeError when it is not what was asked for."""
@@ -230,10 +247,13 @@ class ValueSearch(Search):
         return self._holders[-1]
 
     def _with_more(self) -> list[Holder]:
-        """Return the holders that have records still to come: more than are here, or the most of all.
+        """Return the holders that have records still to come: those around a crowd, else who has more than are here.
 
         One of those with the most is read to its end, for what is here may be others' records than theirs.
         """
+        around = [holder for holder in self._holders if holder.unread > 0 and self._is_around(holder)]
+        if around:
+            return around
         here, most = len(self._found), max((holder.total for holder in self._holders), default=0)
         whole = any(holder.unread <= 0 and holder.total == most for holder in self._holders)
         least = here + 1 if whole else min(here + 1, most)

@@ -12,7 +12,7 @@ The owner asks whom `next()` names until it returns None, reports each outcome, 
 Narrow, at most `parallelism` candidates are WAITING, wide `parallelism_wide`. The search goes wide when the nearest
 candidate has answered (nobody nearer is known), or when an answer came from within `radius` of the target, where by
 estimate the nearest nodes lie, or at once when a seed lies there. It is finished when the `count` nearest candidates
-that did not fail have all answered; `count` may grow while it runs.
+that did not fail have all answered; `count` may grow while it runs. The enlisted are asked too, whatever their rank.
 
 Where any of several will do (whoever holds a value), a search may begin with one: of the candidates within `likely`
 the one with the lowest `cost` is asked alone, unless it is over `cost_max`; when it is late the next one too, and when
@@ -91,6 +91,7 @@ class Lookup:
         "cost",
         "cost_max",
         "count",
+        "enlisted",
         "likely",
         "parallelism",
         "parallelism_wide",
@@ -126,6 +127,7 @@ class Lookup:
         self.waiting = 0
         self.asked: list[Candidate] = []
         self.candidates: list[Candidate] = []
+        self.enlisted: list[Candidate] = []
         self._own_id = own_id
         self._by_id: dict[NodeId, Candidate] = {}
         self._add(seeds, depth=1)
@@ -135,6 +137,15 @@ class Lookup:
         """Add contacts that were known without asking."""
         self._add(seeds, depth=1)
 
+    def enlist(self, contacts: Iterable[Contact]) -> None:
+        """Have contacts asked that others are nearer than."""
+        contacts = list(contacts)
+        self._add(contacts, depth=1)
+        for contact in contacts:
+            candidate = self._by_id.get(contact.node_id)
+            if candidate is not None and candidate not in self.enlisted:
+                self.enlisted.append(candidate)
+
     def find(self, node_id: NodeId) -> Candidate | None:
         """Return the candidate of an id."""
         return self._by_id.get(node_id)
@@ -143,6 +154,9 @@ class Lookup:
         """Name a candidate to ask now; None when all that may be asked are."""
         if self.waiting >= (self.parallelism_wide if self.wide else self.parallelism):
             return None
+        for candidate in self.enlisted:
+            if candidate.state is _UNASKED:
+                return self._ask(candidate)
         if len(self.asked) >= self.requests_max:
             return None
         if self.asks_alone:
@@ -182,6 +196,8 @@ class Lookup:
     def finished(self) -> bool:
         """Whether no answer still to come could change the result."""
         ranks = 0
+        if any(candidate.state not in (_ANSWERED, _FAILED) for candidate in self.enlisted):
+            return False
         exhausted = len(self.asked) >= self.requests_max
         for candidate in self.candidates:
             state = candidate.state
@@ -216,9 +232,9 @@ class Lookup:
         return vain
 
     def in_reach(self) -> list[Candidate]:
-        """Return those who answered of the `count` nearest candidates that did not fail, in order."""
+        """Return who answered of the `count` nearest candidates that did not fail, in order, and of the enlisted."""
         alive = [candidate for candidate in self.candidates if candidate.state is not _FAILED][: self.count]
-        return [candidate for candidate in alive if candidate.state is _ANSWERED]
+        return [candidate for candidate in (*alive, *self.enlisted) if candidate.state is _ANSWERED]
 
     def _add(
         self, contacts: Iterable[Contact], depth: int, nearer_than: int = 0, teller: Candidate | None = None

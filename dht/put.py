@@ -7,7 +7,8 @@ others get it once the search is wide: everybody who answered of the nearest can
 
 A peer that fails or has no room widens the search by one (no room does not, where the caller has another place); one
 that holds a newer record of the owner is a replica already, and says how new. The caller hears at the quorum, the rest
-goes on. This node is a replica like any other when fewer than `value_replicas` nodes are nearer.
+goes on. This node is a replica like any other when fewer than `value_replicas` nodes are nearer. More than so many get
+the record where more stand in the region of the key, and around a crowd (crowd.py).
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from typing import NamedTuple
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from ..wire.record import Record
+from .crowd import CROWD_NODES, KeySearch
 from .distance import number_of
 from .lookup import Candidate, State
 from .messages import FindNode, Nodes, Outcome, Reply, Request, Store, Stored
 from .rpc import Pending
-from .search import Context, Hop, Search
+from .search import Context, Hop
 
 REMARKS = {
     outcome: "stored" if outcome is Outcome.STORED else f"refused: {outcome.reason}" for outcome in Outcome
@@ -54,7 +56,7 @@ def refusals(outcomes: Iterable[Outcome]) -> Refusals:
     return tuple(Counter(outcome for outcome in outcomes if outcome is not Outcome.STORED).items())
 
 
-class StoreSearch(Search):
+class StoreSearch(KeySearch):
     """Find the replicas of a record's key and store it there."""
 
     __slots__ = (
@@ -104,7 +106,7 @@ class StoreSearch(Search):
 
     def request_for(self, candidate: Candidate, now: float) -> Request:
         """Store at once at a peer that is near enough and whose token is at hand; ask the others for contacts."""
-        if candidate.distance <= self._radius:
+        if candidate.distance <= self._radius or candidate in self.lookup.enlisted:
             node_id = candidate.contact.node_id
             token = self.context.tokens.fresh(node_id, now)
             if token:
@@ -122,6 +124,8 @@ class StoreSearch(Search):
 
     def advance(self, now: float) -> None:
         """Ask on, and store where it is time to."""
+        if not self.ended and self.lookup.wide:
+            self._mind_region()
         super().advance(now)
         if not self.ended and self.lookup.wide:
             self._offer(self.lookup.in_reach(), now)
@@ -130,7 +134,7 @@ class StoreSearch(Search):
         """Store at all that is left; end when everybody has answered."""
         self._store_here(now)
         self._offer(self.lookup.nearest_answered(), now)
-        if not self._outstanding:
+        if not (self._outstanding or self.goes_around):
             self.end(now)
 
     def answered(self, pending: Pending, reply: Reply, now: float) -> None:
@@ -174,6 +178,13 @@ class StoreSearch(Search):
             return "", None
         outcome, said_s = self._outcomes[node_id]
         return "no answer to the store" if outcome is None else REMARKS[outcome], said_s
+
+    def _mind_region(self) -> None:
+        """Store in all of the region; ask for more contacts where there seem to be more than those wanted."""
+        region = self.region()
+        self.lookup.enlist(region)
+        if len(region) >= self._want:
+            self.request = FindNode(self._record.key, CROWD_NODES + self.context.config.parallelism)
 
     def _offer(self, candidates: Sequence[Candidate], now: float) -> None:
         for candidate in candidates:

@@ -35,6 +35,10 @@ class Region:
         nearer = sum(candidate.contact.number ^ key < beyond for candidate in self._found)
         return nearer >= min(self._replicas, len(self._found))
 
+    def within(self, key: int, radius: int) -> int:
+        """Count those that were found within a distance of a key."""
+        return sum(candidate.contact.number ^ key <= radius for candidate in self._found)
+
 
 def least_beyond(radius: int, offset: int) -> int:
     """Return the least distance, to a point at `offset` from a target, of anything farther from it than `radius`.

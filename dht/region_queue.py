@@ -78,10 +78,20 @@ class RegionQueue:
         config = self._context.config
         radius = self._context.table.radius(config.bucket_size)
         if any(self._is_ready(each, now) for each in self._near(errand.key, radius)):
-            return RegionStore(self._context, errand, self._claim, self._ended)
-        everybody = config.value_replicas + 1
-        put = partial(self._put, errand)
+            return RegionStore(self._context, errand, self._claim, self._store_apart, self._ended)
+        return self._search_alone(errand)
+
+    def _search_alone(self, errand: Errand) -> Search:
+        everybody, put = self._context.config.value_replicas + 1, partial(self._put, errand)
         return StoreSearch(self._context, errand.record, everybody, put, widens=errand.widens)
+
+    def _store_apart(self, errand: Errand, now: float) -> None:
+        """Store a record that cannot go with others; one for which there is no turn counts as stored nowhere."""
+        self._running += 1
+        try:
+            self._run(self._search_alone(errand), now)
+        except QueueFull:
+            self._put(errand, PutResult([], 0, []), now)
 
     def _claim(self, region: Region, now: float) -> list[Errand]:
         """Take what a region covers of what waits or will be due soon."""

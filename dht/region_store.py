@@ -2,7 +2,8 @@
 
 All records whose replicas are surely among the nodes found are claimed when the lookup is over, so that what became
 due meanwhile comes along. A holder has one STORE_MANY on its way at a time, so a region of hundreds of records makes
-no burst. A holder that fails or refuses a record is replaced by the next nearest that was found.
+no burst. A holder that fails or refuses a record is replaced by the next nearest that was found. A record next to whose
+key there is a crowd (crowd.py) is handed to `apart`, to be stored by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from ..wire.record import Record
 from .batch import datagrams
+from .crowd import CROWD_NODES, REGION_NODES
 from .distance import number_of
 from .lookup import Candidate
 from .messages import RECORDS_MAX, FindNode, Nodes, Outcome, Reply, StoredMany, StoreMany
@@ -99,18 +101,20 @@ class Line:
 class RegionStore(Search):
     """Store a record, and with it whatever `claim(region, now)` names."""
 
-    __slots__ = ("_claim", "_done", "_errands", "_lines", "_offered", "_tokens")
+    __slots__ = ("_apart", "_claim", "_done", "_errands", "_lines", "_offered", "_tokens")
 
     def __init__(
         self,
         context: Context,
         first: Errand,
         claim: Callable[[Region, float], list[Errand]],
+        apart: Callable[[Errand, float], None],
         done: Callable[[float], None],
     ) -> None:
         key = first.record.key
         super().__init__(context, key, FindNode(key, 0, context.asks), context.config.bucket_size)
         self._claim = claim
+        self._apart = apart
         self._done = done
         self._errands = [first]
         self._lines: dict[NodeId, Line] = {}
@@ -166,12 +170,19 @@ class RegionStore(Search):
         whole = everybody_asked and len(found) < self._count
         if found or whole:
             region = Region(self.target, found, config.value_replicas, whole=whole)
-            self._errands += self._claim(region, now)
-            for errand in self._errands:
-                self._offer(errand, region.ranked(errand.key), now)
+            errands = [*self._errands, *self._claim(region, now)]
+            nearby = [
+                region.within(errand.key, self.context.table.radius(REGION_NODES)) for errand in errands
+            ]
+            self._errands = []
+            for errand, count in zip(errands, nearby, strict=True):
+                if count >= CROWD_NODES:
+                    self._apart(errand, now)
+                else:
+                    self._errands.append(errand)
+                    self._offer(errand, region.ranked(errand.key), max(count, config.value_replicas), now)
 
-    def _offer(self, errand: Errand, ranked: list[Candidate], now: float) -> None:
-        replicas = self.context.config.value_replicas
+    def _offer(self, errand: Errand, ranked: list[Candidate], replicas: int, now: float) -> None:
         own_distance = number_of(self.context.own_id) ^ errand.key
         full = len(ranked) >= replicas
         if not full or own_distance < ranked[replicas - 1].contact.number ^ errand.key:

@@ -15,6 +15,10 @@ from .config import DhtConfig
 from .distance import ID_BITS, SPACE, expected_radius, number_of, shared_prefix_bits
 from .scope import subnet_of
 
+CROWDED_TIMES = 2
+"""How much sparser than all our neighbours those beside the fullest bucket must be, for that one to be a crowd. Raising
+it makes a node that lives in a crowd take the network for larger; lowering it takes chance for a crowd (1.5 % at 2)."""
+
 
 class RoutingTable:
     """Contacts around `own_id`, exact to ask and bounded by buckets and subnets."""
@@ -145,10 +149,28 @@ class RoutingTable:
         """Estimate within which distance of any target its `count` nearest nodes of the network lie."""
         if self._radius is None:
             # No more than a join has found for certain: gaps behind them would make the network look smaller.
-            near = self.nearest(self._own, min(self._config.join_count, self._config.bucket_size))
-            distances = [number_of(contact.node_id) ^ self._own for contact in near]
+            sure = min(self._config.join_count, self._config.bucket_size)
+            distances = [contact.number ^ self._own for contact in self.nearest(self._own, sure)]
+            beside = self._without_fullest(distances)[: sure // 2]
             self._radius = expected_radius(distances, 1)
+            if beside:
+                self._radius = max(self._radius, expected_radius(beside, 1) // CROWDED_TIMES)
         return min(SPACE, count * self._radius)
+
+    def _without_fullest(self, distances: list[int]) -> list[int]:
+        """Return the distances of our neighbours outside of the bucket that most of `distances` fall into.
+
+        What lies behind that bucket moves up by its width, as if the place of its members were not there: a crowd at
+        one place near us fills one bucket, and would make the whole network look large.
+        """
+        widths = [1 << distance.bit_length() - 1 for distance in distances]
+        width = max(widths, key=widths.count, default=1)
+        others = [entry.number ^ self._own for entry in self if not entry.failures]
+        return sorted(
+            distance if distance < width else distance - width
+            for distance in others
+            if not width <= distance < 2 * width
+        )
 
     def far_prefixes(self, near_count: int) -> range:
         """Return the prefix lengths whose buckets a lookup of our own id for so many contacts does not fill."""

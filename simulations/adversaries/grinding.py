@@ -6,7 +6,7 @@ tries, and to have `count` such ids takes `count` times that, whether they are s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import nsmallest
 from random import Random
 
@@ -20,11 +20,28 @@ TRIES_MAX = 1 << 18
 SEED_BYTES = 32
 
 
-def ids_near(target: bytes, count: int, tries: int, random: Random) -> list[bytes]:
-    """Return the seeds of the `count` ids nearest to a place among `tries` (at most TRIES_MAX) keys."""
-    place = number_of(target)
-    ranked = ((node_number ^ place, seed) for node_number, seed in _keys(max(count, tries), random))
-    return [seed for _, seed in nsmallest(count, ranked)]
+def ids_next_to(
+    targets: Sequence[bytes], count: int, tries: int, random: Random, within: int = 0
+) -> list[list[bytes]]:
+    """Return the seeds of `count` ids next to each place, from one pool of `tries` (at most TRIES_MAX) keys.
+
+    They are the nearest, in order; or, with `within`, some drawn from those within that distance, spread evenly. Nobody
+    stands next to two places.
+    """
+    pool = {seed: number for number, seed in _keys(max(count, tries), random)}
+    return [_taken(number_of(target), pool, count, random, within) for target in targets]
+
+
+def _taken(place: int, pool: dict[bytes, int], count: int, random: Random, within: int) -> list[bytes]:
+    inside = [
+        (number ^ place, seed) for seed, number in pool.items() if not within or number ^ place <= within
+    ]
+    if within:
+        inside = random.sample(inside, min(count, len(inside)))
+    seeds = [seed for _, seed in nsmallest(count, inside)]
+    for seed in seeds:
+        del pool[seed]
+    return seeds
 
 
 def ids_around(target: bytes, count: int, per_bucket: int, tries: int, random: Random) -> list[bytes]:

@@ -9,8 +9,7 @@ from ...dht.config import DhtConfig
 from ...dht.timing import MEDIAN_FACTOR, SAMPLES
 from ...node.overlay.config import OverlayConfig
 from ..population.lifetimes import mean_s
-from ..scenario.schema import Churn, Lifetimes, Scenario
-from ..workload.workload import LOOKUP_COUNT
+from ..scenario.schema import LOOKUP_COUNT, Churn, Lifetimes, Scenario
 from .round_trips import rtt_quantile_s
 
 MEDIAN_SHARE = (SAMPLES // 2 + 1) / (SAMPLES + 1)

@@ -18,7 +18,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from ...wire.errors import LocalError
-from ..workload.workload import LOOKUP_COUNT
+from ..scenario.schema import LOOKUP_COUNT
 from .orders import (
     LINE_BYTES_MAX,
     Counts,

@@ -105,13 +105,20 @@ RANGES: dict[type[Part], dict[str, Range]] = {
         "count": Range(0, NODES_MAX),
         # The public /24 networks below 1.0.0.0 to 223.255.255.0 and outside of private ones are more than this.
         "subnets": Range(0, 1_000_000),
+        "keys": Range(1, 1000),
+        "spread": Range(0, 1_000_000),
         "packets_per_s": Range(0, 1e6, above=True),
     },
     Workload: {
         "lookups_every": SOME_TIME,
+        # Of DhtConfig.bucket_size.
+        "lookup_count": Range(1, 20),
         "gets_every": SOME_TIME,
         "requests_every": SOME_TIME,
         "keys": Range(0, 1_000_000),
+        "owners": Range(1, 1000),
+        # Of DhtConfig.records_want_max.
+        "gets_want": Range(0, 256),
         # What is left of a record of 1 KiB beside its signature, owner and name (node/values.py).
         "value_size": Range(1, 800),
         "value_ttl": SOME_TIME,

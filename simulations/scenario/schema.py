@@ -21,6 +21,9 @@ TIERS = ("model", "heap", "agents", "processes")
 LARGE_NODES = 1000
 """From so many nodes on a network is large, if nothing else is said: few peers of a node are ever asked twice."""
 
+LOOKUP_COUNT = 3
+"""Nodes that a lookup looks for: enough to be sure of the nearest when one of them is lost on the way."""
+
 
 class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One table of a scenario file."""
@@ -212,6 +215,13 @@ class Adversary(Part, frozen=True):
     """When they come; 0: they are there before measuring begins."""
     subnets: int = 0
     """Public /24 networks they come from; 0: each has an address of its own network."""
+    keys: int = 1
+    """For censors: keys of the workload that they surround, `count` identities each."""
+    censors: Literal["mixed", "silent", "loud", "inventive", "all"] = "mixed"
+    """For censors: they say that there is nothing, answer with a false record, or name nodes that nobody runs; `mixed`
+    is half of each of the first two, `all` a third of each."""
+    spread: int = 0
+    """For censors: they stand within the distance in which so many honest nodes live; 0: as near as they can."""
     packets_per_s: float = 50.0
     """For flooders and replayers: how much each sends."""
 
@@ -220,7 +230,10 @@ class Workload(Part, frozen=True):
     """What the nodes do with their network; a mean interval per node, None for never."""
 
     lookups_every: Duration | None = Duration(20.0)
-    """Find the nodes nearest to a random id; right when the first of the answer really is the nearest."""
+    """Find the nodes nearest to a random id; right when the first honest one of the answer really is the nearest."""
+    lookup_count: int = LOOKUP_COUNT
+    """Nodes that a lookup looks for, in tier `heap`. If a sixth of all nodes is hostile, the three nearest all are for
+    0.5 % of the ids (a sixth to the third power), and a lookup for three finds nobody honest then."""
     gets_every: Duration | None = None
     """Read one of the `keys`."""
     hot_share: Share = Share(0.0)
@@ -229,6 +242,10 @@ class Workload(Part, frozen=True):
     """Tier `heap` only: put a new signed value under a random key, and wait until a quorum of holders has it."""
     keys: int = 0
     """Signed values put at the start and kept alive by their owners."""
+    owners: int = 1
+    """Owners who put a value under each key, as the providers of a capability do."""
+    gets_want: int = 0
+    """Records that a get asks for, of whatever owners; right when a given owner's is among them. 0: it names him."""
     value_size: Size = Size(64)
     value_ttl: Duration = Duration(3600.0)
     requests_every: Duration | None = None

@@ -141,7 +141,7 @@ class Publishing:
     def begin(self, over_s: float) -> None:
         """Give each value an owner, and put them all within a time."""
         random = self._random
-        for key in self.keys:
+        for key in (key for key in self.keys for _ in range(self._settings.owners)):
             when_s = self._world.now() + over_s * random.random()
             self._world.call_at(max(when_s, self.put_at_s.get(key, 0.0)), partial(self._put, key))
 

@@ -23,9 +23,6 @@ from .rhythm import Rhythm
 
 ID_BYTES = 32
 
-LOOKUP_COUNT = 3
-"""Nodes that a lookup looks for: enough to be sure of the nearest when one of them is lost on the way."""
-
 
 class Workload:
     """Let hosts look up and get from one time until another."""
@@ -45,6 +42,8 @@ class Workload:
         """Told of what each lookup of a host returned for a target."""
         self.on_get: list[Callable[[Host, Value, GetResult], None]] = []
         """Told of what each get of a host returned for a value."""
+        self.gets_want = settings.gets_want
+        self.lookup_count = settings.lookup_count
         self._publishing = publishing
         self._targets = world.random(0, "targets")
         self._lookups = Rhythm(world, population, "lookups", settings.lookups_every, self._look_up)
@@ -98,7 +97,9 @@ class LookupUnderWay:
         """Ask."""
         host = self._host
         try:
-            host.overlay.dht.find_node(self._target, host.clock.now(), self._done, count=LOOKUP_COUNT)
+            host.overlay.dht.find_node(
+                self._target, host.clock.now(), self._done, count=self._workload.lookup_count
+            )
         except MeshError:
             self._measured(0, False, 0)
         host.pump.kick()
@@ -130,9 +131,10 @@ class GetUnderWay:
 
     def start(self) -> None:
         """Ask."""
-        host, value = self._host, self._value
+        host, value, want = self._host, self._value, self._workload.gets_want
+        owner = None if want else value.owner
         try:
-            host.overlay.dht.get(value.key, host.clock.now(), self._done, owner=value.owner)
+            host.overlay.dht.get(value.key, host.clock.now(), self._done, owner=owner, want=max(1, want))
         except MeshError:
             self._measured(0, False, 0)
         host.pump.kick()

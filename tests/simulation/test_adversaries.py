@@ -135,19 +135,6 @@ def test_censors_take_what_is_stored_and_hide_it() -> None:
     assert all(not host.overlay.dht.store.get(party.key, host.clock.now()) for host in party.hosts)
 
 
-def test_a_value_put_among_censors_is_read_less_than_one_that_was_there_before_them() -> None:
-    def read(at: float) -> dict[str, float]:
-        censor = Adversary(kind="censor", count=20, at=at)  # type: ignore[arg-type]
-        reading = Workload(lookups_every=None, gets_every=2.0, keys=3)  # type: ignore[arg-type]
-        return _run(small(adversary=(censor,), workload=reading))[1].figures
-
-    before, after = read(0.0), read(0.1)
-    assert before["censored_gets"] > 10 < after["censored_gets"]
-    assert before["censored_get_success"] < 0.2
-    assert after["censored_get_success"] > before["censored_get_success"]
-    assert before["get_success"] > before["censored_get_success"], "other keys are read"
-
-
 def test_liars_make_nodes_call_nobody_and_lookups_get_over_it() -> None:
     called: Counter[Endpoint] = Counter()
 

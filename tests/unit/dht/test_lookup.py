@@ -165,6 +165,20 @@ def test_in_reach_counts_those_still_awaited(make_contact) -> None:
     assert second.state is State.WAITING
 
 
+def test_the_enlisted_are_asked_whatever_their_rank_and_waited_for(make_contact) -> None:
+    search = lookup([make_contact(number) for number in range(4)], count=1, parallelism=8, requests_max=1)
+    (nearest,) = asked(search)
+    search.enlist([make_contact(FAR), make_contact(FAR)])
+    search.answered(nearest, [])
+    (far,) = asked(search)
+    assert numbers([far]) == [FAR]
+    assert not search.finished
+    search.answered(far, [])
+    assert search.finished
+    assert numbers(search.in_reach()) == [0, FAR]
+    assert numbers(search.nearest_answered()) == [0]
+
+
 def one_of_several(make_contact, costs: dict[int, float], cost_max: float = 10.0) -> Lookup:
     """Return a search that begins with one of those nearer than FAR + 10; the cost of each is given."""
     return Lookup(

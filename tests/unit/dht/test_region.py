@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from mesh99.dht import DhtConfig
+from mesh99.dht import DhtConfig, region_store
 from mesh99.dht.lookup import Candidate
 from mesh99.dht.messages import FindNode, Store, StoredMany, StoreMany, encode_reply
 from mesh99.dht.reading import decode
@@ -109,6 +109,16 @@ def test_what_is_renewed_together_stays_together(virtual_network) -> None:
     assert len(lookups) <= 30
     network.run(1000.0)
     assert all(len(holders(network, number)) >= 8 for number in range(150))
+
+
+def test_a_record_next_to_a_crowd_is_stored_apart(virtual_network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(region_store, "CROWD_NODES", 1)
+    network = joined(virtual_network, 47, 40)
+    requests = watched(network)
+    publications = publish(network, network.nodes[3], 20)
+    network.run(5.0)
+    assert all(len(publication.result.stored_on) >= 8 for publication in publications)
+    assert not any(isinstance(message, StoreMany) for _, _, message in requests)
 
 
 def test_a_holder_that_dies_meanwhile_is_replaced(virtual_network) -> None:

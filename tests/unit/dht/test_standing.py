@@ -126,7 +126,7 @@ def test_forged_records_cost_few_verifications(dht: Dht, make_contact, monkeypat
     assert [outcome for outcome, _ in stored.outcomes] == [Outcome.BAD_SIGNATURE] * 8
     assert len(checked) == 3
     assert dht.statistics().faults == {"forged record": 3, "record of a peer of low standing": 5}
-    assert not dht.dropped
+    assert dht.dropped == {"record refused: bad signature": 3}
 
 
 def test_a_record_whose_life_ended_on_the_way_is_no_fault(dht: Dht, make_contact) -> None:

@@ -144,6 +144,23 @@ def test_radius_is_everything_for_a_small_network(table: RoutingTable, make_cont
     assert table.radius(8) < 1 << 207
 
 
+def test_a_crowd_next_to_us_does_not_make_the_network_look_much_larger(make_contact) -> None:
+    random = Random(5)
+    for _ in range(20):
+        honest, crowded = RoutingTable(OWN, DhtConfig()), RoutingTable(OWN, DhtConfig())
+        for _ in range(500):
+            number = random.getrandbits(256)
+            honest.verified(make_contact(number), 1.0)
+            crowded.verified(make_contact(number), 1.0)
+        place = SPACE // 1000
+        for number in range(20):
+            crowded.verified(make_contact(place + number), 1.0)
+        assert crowded.radius(1) > honest.radius(1) / 8, (
+            "all its ten neighbours stand at half of the first distance"
+        )
+        assert crowded.radius(1) <= 2 * honest.radius(1)
+
+
 def test_longest_known_come_first_and_failed_ones_not_at_all(table: RoutingTable, make_contact) -> None:
     for number in (5, 1, 3):
         table.verified(make_contact(number), float(number))

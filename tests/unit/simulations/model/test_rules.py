@@ -12,6 +12,7 @@ from mesh99.node.overlay.config import OverlayConfig
 from mesh99.simulations.model.rules import Conditions, LookupRules, dead_share, quantile_s, session_share
 from mesh99.simulations.population.lifetimes import mean_s
 from mesh99.simulations.scenario.schema import (
+    LOOKUP_COUNT,
     Adversary,
     Churn,
     Latency,
@@ -22,7 +23,6 @@ from mesh99.simulations.scenario.schema import (
     Workload,
 )
 from mesh99.simulations.scenario.units import Duration, Share
-from mesh99.simulations.workload.workload import LOOKUP_COUNT
 
 
 def _scenario(**parts: Any) -> Scenario:

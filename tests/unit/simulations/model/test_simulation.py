@@ -9,9 +9,8 @@ import pytest
 from mesh99.simulations.model import sampling
 from mesh99.simulations.model.simulation import LOOKUPS_MAX, lookups_of, run
 from mesh99.simulations.outcome import Outcome, Progress, RunOptions
-from mesh99.simulations.scenario.schema import Adversary, Population, Scenario, Workload
+from mesh99.simulations.scenario.schema import LOOKUP_COUNT, Adversary, Population, Scenario, Workload
 from mesh99.simulations.scenario.units import Duration, Share
-from mesh99.simulations.workload.workload import LOOKUP_COUNT
 
 
 def _scenario(nodes: int, **parts: Any) -> Scenario:
