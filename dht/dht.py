@@ -16,25 +16,23 @@ to a request of ours is one. Bytes that make no sense are counted in `dropped` a
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from random import Random
 
 from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.endpoint import IPV4, IPV6
-from ..wire.errors import ConfigError, DecodeError, QueueFull
+from ..wire.errors import DecodeError, QueueFull
 from ..wire.identity import Identity, NodeId, PublicKey
 from ..wire.record import Record
 from .config import DhtConfig
 from .copies import PathCopies
 from .distance import number_of
 from .family import Family
-from .gathering import gather_holders, gather_nodes, gather_values
-from .get import GetResult, ValueSearch
-from .get_many import get_many
+from .gathering import gather_holders, gather_nodes
+from .get import GetResult
 from .join import Join
 from .joins import Joins
 from .listen import Change, Listening, Listenings
@@ -44,20 +42,21 @@ from .naming import Naming
 from .publish import Publication
 from .put import PutResult, StoreSearch
 from .reading import decode, is_answer
+from .reads import Reads
 from .region_pair import queue_for
 from .region_queue import RegionQueue
 from .rpc import Request, Rpc
 from .search import Context, LookupResult, NodeSearch, Search
 from .server import Answers, Server
-from .shared_gets import SharedGets, Told
 from .signatures import Signatures
-from .spread import CrowdedKeys, SpreadPublication, SpreadSearch
+from .spread import SpreadPublication
 from .standing import Standings
 from .statistics import Statistics, look, size_estimate
 from .store import Held, RecordStore
 from .table import RoutingTable
 from .timers import Timers
 from .tokens import KnownTokens
+from .turns import Turns
 
 
 def _nobody_waits(result: LookupResult, now: float) -> None:
@@ -79,6 +78,7 @@ class Dht:
         self.store = RecordStore(own_id, config, identity.crypto)
         self._config = config
         self._timers = Timers()
+        self.turns = Turns(config, self._timers, self._looked_up)
         self._signatures = Signatures(config.verified_max, identity.crypto)
         self._standings = Standings(config)
         self._standings.on_low = self._evict
@@ -100,18 +100,13 @@ class Dht:
         self.listeners = Listeners(config, self._rpc)
         self.listenings = Listenings()
         self.store.on_new = self._stored
-        self.copies = PathCopies(self._context, self._fetch)
+        self.copies = PathCopies(self._context, self.turns.run_idly)
         told = (self.copies, self.listeners, self.listenings, self.dropped)
         secret = identity.derive("dht write tokens")
         self.server: Answers = Server(self._context, self.naming, secret, *told)
         """Answers what others ask; a node that lies is one with another server."""
-        self._gets = SharedGets(config.lookups_waiting_max)
-        self._crowded = CrowdedKeys(config.crowded_keys_max, config.crowded_life_s)
-        self._publishing = queue_for([RegionQueue(context, self._run) for context in self.contexts])
-        self._sought_together = 0
-        self._running = 0
-        self._started = 0
-        self._waiting: deque[Search] = deque()
+        self.reads = Reads(self.contexts, self.turns, config)
+        self._publishing = queue_for([RegionQueue(context, self.turns.run) for context in self.contexts])
 
     def receive(
         self, payload: bytes, sender: Contact, now: float, reply_size_max: int = REPLY_BYTES_MAX
@@ -215,7 +210,7 @@ class Dht:
         count = min(count, self._config.bucket_size) or self._config.bucket_size
         parts, number = len(self._families), number_of(target)
         take = gather_nodes(parts, number, count, lambda result, then: done(result))
-        self._run_all([NodeSearch(context, target, count, take) for context in self.contexts], now)
+        self.turns.run_all([NodeSearch(context, target, count, take) for context in self.contexts], now)
 
     def get(
         self,
@@ -230,20 +225,7 @@ class Dht:
 
         Raise ConfigError when `want` is over the limit, QueueFull when too many lookups wait.
         """
-        self._get(key, owner, want, now, lambda result, then: done(result))
-
-    def _get(self, key: bytes, owner: PublicKey | None, want: int, now: float, done: Told) -> None:
-        if not 0 < want <= self._config.records_want_max:
-            raise ConfigError("want", f"must be 1 to {self._config.records_want_max}, is {want}")
-        what = (key, owner or b"", want)
-        if self._gets.join(what, done):
-            return
-        take = gather_values(len(self._families), owner, want, self._gets.lead(what, done))
-        try:
-            self._run_all([ValueSearch(context, key, owner, want, take) for context in self.contexts], now)
-        except QueueFull:
-            self._gets.give_up(what)
-            raise
+        self.reads.get(key, owner, want, now, lambda result, then: done(result))
 
     def get_spread(
         self,
@@ -255,7 +237,7 @@ class Dht:
         fits: Callable[[Record], bool] | None = None,
     ) -> None:
         """Find live records of a key that fit, up to `want` of different owners, in shards too where it is crowded."""
-        SpreadSearch(self._context, self._get, self._crowded, key, want, fits, done).start(now)
+        self.reads.get_spread(key, want, fits, now, done)
 
     def get_many(
         self, keys: Iterable[bytes], now: float, done: Callable[[dict[bytes, GetResult]], None]
@@ -264,39 +246,13 @@ class Dht:
 
         Raise ConfigError for no keys, QueueFull when too many are sought already.
         """
-        different = dict.fromkeys(keys)
-        if not different:
-            raise ConfigError("keys", "must be at least 1, are 0")
-        if self._sought_together + len(different) > self._config.get_many_max:
-            raise QueueFull("keys sought together", self._config.get_many_max)
-        results: dict[bytes, GetResult] = {}
-
-        def took(key: bytes, result: GetResult, then: float) -> None:
-            self._sought_together -= 1
-            results[key] = result
-            if len(results) == len(different):
-                done({key: results[key] for key in different})
-
-        self._sought_together += len(different)
-        seek = {}
-        for key in different:
-            told: Told = partial(took, key)
-            if not self._gets.join((key, b"", 1), told):
-                seek[key] = self._gets.lead((key, b"", 1), told)
-        get_many(self._context, seek, self._get_alone, now)
-
-    def _get_alone(self, key: bytes, tell: Callable[[GetResult, float], None], now: float) -> None:
-        try:
-            take = gather_values(len(self._families), None, 1, tell)
-            self._run_all([ValueSearch(context, key, None, 1, take) for context in self.contexts], now)
-        except QueueFull:
-            tell(GetResult([], None, 0, []), now)
+        self.reads.get_many(keys, now, done)
 
     def put(self, record: Record, now: float, done: Callable[[PutResult], None]) -> None:
         """Store a record on the nodes nearest to its key; done at the quorum, the rest goes on."""
         quorum = self._config.store_quorum
         take = gather_holders(len(self._families), lambda result, then: done(result))
-        self._run_all([StoreSearch(context, record, quorum, take) for context in self.contexts], now)
+        self.turns.run_all([StoreSearch(context, record, quorum, take) for context in self.contexts], now)
 
     def publish(self, record_of: Callable[[int], Record], now: float) -> Publication:
         """Keep a record alive: `record_of(sequence)` is called for each publication."""
@@ -326,7 +282,9 @@ class Dht:
         """
         if self.listenings.size >= self._config.listenings_max:
             raise QueueFull("keys listened to", self._config.listenings_max)
-        listening = Listening(self.contexts, self._run_all, key, owner, on_change, self.listenings.remove)
+        listening = Listening(
+            self.contexts, self.turns.run_all, key, owner, on_change, self.listenings.remove
+        )
         self.listenings.add(listening)
         listening.start(now)
         return listening
@@ -336,9 +294,11 @@ class Dht:
     ) -> None:
         """Join through whoever is in the table or named; done with our own neighbours, of which there may be none."""
         if len(self._families) > 1:
-            Joins(self._families, self._run, done).start(through, now)
+            Joins(self._families, self.turns.run, done).start(through, now)
         else:
-            Join(self._context, self._run, self._first.maintenance.short_targets, done).start(through, now)
+            Join(self._context, self.turns.run, self._first.maintenance.short_targets, done).start(
+                through, now
+            )
 
     def contacts(self, limit: int) -> list[Contact]:
         """Return contacts worth keeping for the next start, the longest known first."""
@@ -356,9 +316,9 @@ class Dht:
 
     def statistics(self) -> Statistics:
         """Return what this node did and holds."""
-        running, waiting = self._running, len(self._waiting)
-        dropped = dict(self.dropped)
-        return look(self.contexts, lookups=self._started, running=running, waiting=waiting, dropped=dropped)
+        turns, dropped = self.turns, dict(self.dropped)
+        searches = {"lookups": turns.started, "running": turns.running, "waiting": turns.waiting}
+        return look(self.contexts, **searches, dropped=dropped)
 
     def _stored(self, held: Held, now: float) -> None:
         self.listeners.changed(held, now)
@@ -366,45 +326,19 @@ class Dht:
         for family in self._families:
             family.repair.stored(now)
 
-    def _run(self, search: Search, now: float) -> None:
-        """Start a search, or let it wait for its turn."""
-        if self._running < self._config.lookups_max:
-            self._start(search, now)
-        elif len(self._waiting) < self._config.lookups_waiting_max:
-            self._waiting.append(search)
-        else:
-            raise QueueFull("line of waiting lookups", self._config.lookups_waiting_max)
-
-    def _start(self, search: Search, now: float) -> None:
-        self._running += 1
-        self._started += 1
+    def _looked_up(self, search: Search, now: float) -> None:
         self._by_family[search.context.family].maintenance.looked_up(search.target, now)
-        search.start(now, self._search_ended)
-
-    def _search_ended(self, now: float) -> None:
-        self._running -= 1
-        if self._waiting:
-            self._timers.at(now, self._start_waiting)
-
-    def _start_waiting(self, now: float) -> None:
-        while self._waiting and self._running < self._config.lookups_max:
-            self._start(self._waiting.popleft(), now)
 
     def _look_up(self, context: Context, target: bytes, now: float) -> None:
         """Refresh the table around a target, unless there is more urgent work than can be done."""
-        if len(self._waiting) < self._config.lookups_waiting_max:
+        if not self.turns.is_full:
             context.rpc.counts.refreshes += 1
             if target == context.own_id and not all(len(other.table) for other in self.contexts):
                 # A family that nobody was met of may have come to the network since.
                 self.bootstrap(now, _nobody_waits_here)
                 return
             count = self._config.bucket_size if target == self._context.own_id else self._config.refresh_count
-            self._run(NodeSearch(context, target, count, _nobody_waits, patient=True), now)
-
-    def _fetch(self, search: Search, now: float) -> None:
-        """Read for the sake of others, unless there is work of our own to do."""
-        if self._running < self._config.lookups_max:
-            self._start(search, now)
+            self.turns.run(NodeSearch(context, target, count, _nobody_waits, patient=True), now)
 
     def _held_back(self) -> bool:
         return fault_points.fires("dht.hold-store", self._context.own_id)
@@ -452,12 +386,3 @@ class Dht:
         """Take an answer that came over another family than its question was meant for: over a session at hand."""
         others = (context.rpc for context in self.contexts if context.family != sender.family)
         return any(rpc.receive(request_id, reply, sender, now) for rpc in others)
-
-    def _run_all(self, searches: Sequence[Search], now: float) -> None:
-        """Run the searches of one operation, all or none of them."""
-        config = self._config
-        room = max(0, config.lookups_max - self._running) + config.lookups_waiting_max - len(self._waiting)
-        if room < len(searches):
-            raise QueueFull("line of waiting lookups", config.lookups_waiting_max)
-        for search in searches:
-            self._run(search, now)

@@ -107,9 +107,9 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
         yield ("requests to send", len(rpc.outgoing), pending_max)
         yield ("peers with timings", len(rpc.timing._peers), config.peers_max)
         yield ("peers left in peace", len(rpc.timing._avoided), config.peers_max)
-    yield ("keys sought together", dht._sought_together, config.get_many_max)
-    yield ("lookups under way", dht._running, config.lookups_max)
-    yield ("lookups that wait", len(dht._waiting), config.lookups_waiting_max)
+    yield ("keys sought together", dht.reads.together, config.get_many_max)
+    yield ("lookups under way", dht.turns.running, config.lookups_max)
+    yield ("lookups that wait", dht.turns.waiting, config.lookups_waiting_max)
     of_key, of_peer, pushes = dht.listeners.amounts()
     yield ("listeners", dht.listeners.size, config.listeners_max)
     yield ("listeners of one key", of_key, config.listeners_per_key_max)
@@ -119,7 +119,7 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
     for family in dht._families:
         yield ("deaths being mended", family.repair.size, config.repair_deaths_max)
         yield ("evicted contacts", len(family.evicted), config.evicted_max)
-    yield ("crowded keys", len(dht._crowded._until), config.crowded_keys_max)
+    yield ("crowded keys", len(dht.reads.crowded._until), config.crowded_keys_max)
     yield ("records known to be signed", len(dht._context.signatures), config.verified_max)
     yield ("peers with faults", len(dht._context.standings), config.blamed_max)
     ends = config.listenings_max * (config.listen_owners_max + 1) if dht.listenings.size else 0

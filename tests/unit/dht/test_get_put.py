@@ -268,7 +268,7 @@ def test_lookups_take_turns_and_their_line_is_bounded(virtual_network) -> None:
     results: list = []
     for number in range(10):
         node.dht.get(bytes([number]) * 32, network.now, results.append)
-    assert node.dht._running == 2
+    assert node.dht.turns.running == 2
     with pytest.raises(QueueFull):
         node.dht.get(KEY, network.now, results.append)
     node.pump()
