@@ -1,9 +1,10 @@
-"""The small unreliable frames that wait to leave a session: pings, their answers, requests. First come, first out."""
+"""The unreliable frames that wait to leave a session: pings and their answers, requests, words about ways, packets of
+other sessions. First come, first out, those that are small first."""
 
 from __future__ import annotations
 
 from .errors import PayloadTooLarge
-from .frames import PING, PONG, RPC, RPC_BYTES_MAX, RPC_HEAD, TOKEN_FRAME
+from .frames import NAT, PING, PONG, RELAYED, RELAYED_HEAD, RPC, RPC_BYTES_MAX, RPC_HEAD, TOKEN_FRAME
 
 PINGS_MAX = 16
 """Unanswered pings remembered; an owner has one or two under way."""
@@ -15,40 +16,49 @@ TOKENS_MAX = 64
 class ControlQueue:
     """Queue frames and fill packets with them."""
 
-    __slots__ = ("_ping_count", "_pings", "_rpcs", "_rpcs_max", "_tokens")
+    __slots__ = ("_ping_count", "_pings", "_relayed", "_relayed_max", "_rpcs", "_rpcs_max", "_tokens")
 
-    def __init__(self, rpcs_max: int) -> None:
+    def __init__(self, rpcs_max: int, relayed_max: int) -> None:
         self._rpcs_max = rpcs_max
         self._rpcs: list[bytes] = []
+        self._relayed_max = relayed_max
+        self._relayed: list[bytes] | None = None  # made when the first comes: few sessions carry others
         self._tokens: list[bytes] = []
         self._pings: dict[bytes, float] = {}
         self._ping_count = 0
 
     def __bool__(self) -> bool:
-        return bool(self._rpcs or self._tokens)
+        return bool(self._rpcs or self._tokens or self._relayed)
 
     def add_rpc(self, payload: bytes) -> bool:
         """Queue a request or answer; false when the oldest had to go for it. Raises PayloadTooLarge."""
-        if len(payload) > RPC_BYTES_MAX:
-            raise PayloadTooLarge("request", len(payload), RPC_BYTES_MAX)
-        full = len(self._rpcs) >= self._rpcs_max
-        if full:
-            del self._rpcs[0]
-        self._rpcs.append(RPC_HEAD.pack(RPC, len(payload)) + payload)
-        return not full
+        return self._add(RPC, payload)
 
-    def add_ping(self, now: float) -> None:
-        """Queue a ping and remember when."""
+    def add_nat(self, message: bytes) -> bool:
+        """Queue a word about ways, among the requests and like one."""
+        return self._add(NAT, message)
+
+    def add_relayed(self, circuit: int, packet: bytes) -> bool:
+        """Queue a packet of another session; false when there is no room for it."""
+        if self._relayed is None:
+            self._relayed = []
+        if len(self._relayed) >= self._relayed_max:
+            return False
+        self._relayed.append(RELAYED_HEAD.pack(RELAYED, circuit, len(packet)) + packet)
+        return True
+
+    def add_ping(self, now: float) -> bool:
+        """Queue a ping and remember when; false when there is no room for it."""
         token = self._ping_count.to_bytes(8, "big")
         self._ping_count += 1
         if len(self._pings) >= PINGS_MAX:
             del self._pings[next(iter(self._pings))]
         self._pings[token] = now
-        self._add_token(PING, token)
+        return self._add_token(PING, token)
 
-    def add_pong(self, token: bytes) -> None:
-        """Queue the answer to a ping."""
-        self._add_token(PONG, token)
+    def add_pong(self, token: bytes) -> bool:
+        """Queue the answer to a ping; false when there is no room for it."""
+        return self._add_token(PONG, token)
 
     def round_trip_s(self, token: bytes, now: float) -> float | None:
         """Return how long the ping with this token took, once; None when there was none."""
@@ -57,7 +67,9 @@ class ControlQueue:
 
     def fill(self, parts: list[bytes | memoryview], room: int) -> int:
         """Add what fits to a packet; returns the room left."""
-        for queue in (self._tokens, self._rpcs):
+        for queue in (self._tokens, self._rpcs, self._relayed):
+            if not queue:
+                continue
             fitting = 0
             for frame in queue:
                 if len(frame) > room:
@@ -68,6 +80,17 @@ class ControlQueue:
             del queue[:fitting]
         return room
 
-    def _add_token(self, kind: int, token: bytes) -> None:
-        if len(self._tokens) < TOKENS_MAX:
+    def _add(self, kind: int, payload: bytes) -> bool:
+        if len(payload) > RPC_BYTES_MAX:
+            raise PayloadTooLarge("request", len(payload), RPC_BYTES_MAX)
+        full = len(self._rpcs) >= self._rpcs_max
+        if full:
+            del self._rpcs[0]
+        self._rpcs.append(RPC_HEAD.pack(kind, len(payload)) + payload)
+        return not full
+
+    def _add_token(self, kind: int, token: bytes) -> bool:
+        has_room = len(self._tokens) < TOKENS_MAX
+        if has_room:
             self._tokens.append(TOKEN_FRAME.pack(kind, token))
+        return has_room

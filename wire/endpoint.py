@@ -1,5 +1,8 @@
 """Endpoint: where a node can be reached: transport, ip, port.
 
+Beside UDP and TCP there is `relay`: an endpoint that means something within one node only, a circuit through another
+node. Its port numbers the circuit and its address is none, so that nothing would ever be sent to it by mistake.
+
 Bytes: flags 1 (bit 0: IPv6, bit 1: TCP) | ip 4 or 16 | port 2. Text: `udp://127.0.0.1:7400`, `tcp://[::1]:7400`.
 An address has one form: an IPv4 address inside IPv6 (::ffff:a.b.c.d) is written as IPv4, and refused in bytes, so that
 no rule for addresses can be passed in disguise.
@@ -17,6 +20,8 @@ from .errors import ConfigError, DecodeError
 from .memo import memo
 
 TRANSPORTS = ("udp", "tcp")
+RELAY = "relay"
+NO_HOST = "0.0.0.0"
 HINT = "write it as HOST:PORT, [IPV6]:PORT or udp://HOST:PORT; HOST is an ip address"
 BROADCAST = "255.255.255.255"
 
@@ -77,6 +82,16 @@ class Endpoint(NamedTuple):
             raise DecodeError(reader.what, "IPv4 address in the form of IPv6", reader.offset)
         return cls(TRANSPORTS[flags >> 1], host, reader.number(2))
 
+    @classmethod
+    def of_circuit(cls, number: int) -> Endpoint:
+        """Return the endpoint that stands for a circuit of this node."""
+        return cls(RELAY, NO_HOST, number)
+
+    @property
+    def is_datagram(self) -> bool:
+        """Tell whether packets to it may get lost, and have the size of datagrams."""
+        return self.transport != "tcp"
+
     @property
     def family(self) -> int:
         """Return IPV4 or IPV6."""
@@ -90,7 +105,7 @@ class Endpoint(NamedTuple):
     @property
     def is_private(self) -> bool:
         """Tell whether it is meant within one site only."""
-        return _address(self.host).is_private
+        return not _address(self.host).is_global
 
     @property
     def scope(self) -> int:

@@ -10,6 +10,8 @@
 0x07 PATH_CHALLENGE  kind 1 | token 8
 0x08 PATH_RESPONSE   kind 1 | token 8                                 of the PATH_CHALLENGE that it answers
 0x09 CLOSE           kind 1 | length 1 | reason (printable ASCII)
+0x0A RELAYED         kind 1 | circuit 4 | length 2 | packet           unreliable, a packet of another session
+0x0B NAT             kind 1 | length 2 | bytes                        unreliable, a word about ways (nat/)
 
 A lane's bytes are messages, each behind a u32 length; LANE_CREDIT_BYTES of them may be sent before the first MAX_DATA.
 STREAM and MAX_DATA are acknowledged and sent again when lost; the others are not. ACK ranges name packet counters; the
@@ -21,7 +23,9 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from .cipher import SEAL_BYTES
 from .errors import DecodeError
+from .packet import DATAGRAM_BYTES
 
 PADDING = 0x00
 PING = 0x01
@@ -33,6 +37,8 @@ MAX_DATA = 0x06
 PATH_CHALLENGE = 0x07
 PATH_RESPONSE = 0x08
 CLOSE = 0x09
+RELAYED = 0x0A
+NAT = 0x0B
 
 ACK_HEAD = struct.Struct(">BHB")
 ACK_RANGE = struct.Struct(">QQ")
@@ -41,6 +47,7 @@ STREAM_HEAD = struct.Struct(">BBQI")
 MAX_DATA_FRAME = struct.Struct(">BBQ")
 TOKEN_FRAME = struct.Struct(">B8s")
 CLOSE_HEAD = struct.Struct(">BB")
+RELAYED_HEAD = struct.Struct(">BIH")
 
 UNASKED = bytes(8)
 """Token of a PONG that answers no ping; whoever gets it takes no notice."""
@@ -66,6 +73,9 @@ RPC_BYTES_MAX = 1150
 """What a datagram holds beside the headers."""
 
 REASON_BYTES_MAX = 64
+
+RELAYED_PACKET_BYTES_MAX = DATAGRAM_BYTES - SEAL_BYTES - RELAYED_HEAD.size
+"""Largest packet that fits a frame that fits a datagram: 1160 bytes."""
 
 
 class Ack(NamedTuple):
@@ -103,13 +113,26 @@ class Rpc(NamedTuple):
     data: bytes
 
 
+class Nat(NamedTuple):
+    """A message of nat/ about ways between nodes."""
+
+    data: bytes
+
+
+class Relayed(NamedTuple):
+    """A packet of another session, on its way through a relay."""
+
+    circuit: int
+    packet: bytes
+
+
 class Close(NamedTuple):
     """The other side is done."""
 
     reason: str
 
 
-Frame = Ack | Stream | MaxData | Token | Rpc | Close
+Frame = Ack | Stream | MaxData | Token | Rpc | Close | Relayed | Nat
 
 
 def encode_ack(delay_s: float, ranges: list[tuple[int, int]]) -> bytes:
@@ -185,6 +208,20 @@ def _read_rpc(plaintext: bytes, offset: int) -> _Read:
     return Rpc(data), offset
 
 
+def _read_nat(plaintext: bytes, offset: int) -> _Read:
+    rpc, offset = _read_rpc(plaintext, offset)
+    assert isinstance(rpc, Rpc)
+    return Nat(rpc.data), offset
+
+
+def _read_relayed(plaintext: bytes, offset: int) -> _Read:
+    _, circuit, length = RELAYED_HEAD.unpack_from(plaintext, offset)
+    if length > RELAYED_PACKET_BYTES_MAX:
+        raise DecodeError("frame", "relayed packet over the limit", offset)
+    packet, offset = _bytes(plaintext, offset + RELAYED_HEAD.size, length)
+    return Relayed(circuit, packet), offset
+
+
 def _read_stream(plaintext: bytes, offset: int) -> _Read:
     _, lane, position, length = STREAM_HEAD.unpack_from(plaintext, offset)
     if lane >= LANES_MAX or not length or position + length >= 1 << 63:
@@ -226,4 +263,6 @@ _READERS = {
     PATH_CHALLENGE: _read_token,
     PATH_RESPONSE: _read_token,
     CLOSE: _read_close,
+    RELAYED: _read_relayed,
+    NAT: _read_nat,
 }

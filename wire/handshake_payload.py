@@ -9,11 +9,13 @@ Bytes: length 2 | MessagePack array of that length | zeros. The array holds
     TCP port          where its sender listens, or 0
     observed          the reader's endpoint as the sender sees it, packed, or empty
     early bytes       a request in a first packet, its answer in a reply
-    flags             ONCE 1, PROVE 2, EPHEMERAL 4; left out when 0
+    flags             ONCE 1, PROVE 2, EPHEMERAL 4, SERVES 8; left out when 0
 
 ONCE in a first packet: the caller wants the answer and no session. PROVE in the reply to it: the answering side would
 like to know that the caller is there, so one data packet is welcome; without it, it has forgotten the caller already.
 EPHEMERAL from either side: its sender will soon be gone or cannot be called by others, so do not list it.
+
+SERVES, from either side: it relays for others.
 
 Longer arrays are read, their tail ignored, so that fields can be added.
 """
@@ -35,7 +37,7 @@ from .memo import memo
 from .packet import RESET_TOKEN_BYTES
 
 CIPHER_CHACHA, CIPHER_AES = 1, 2
-ONCE, PROVE, EPHEMERAL = 1, 2, 4
+ONCE, PROVE, EPHEMERAL, SERVES = 1, 2, 4, 8
 
 LENGTH_BYTES = 2
 _WHAT = "handshake payload"
@@ -127,7 +129,7 @@ PAYLOAD_BYTES_MAX = (
             tcp_port=2**16 - 1,
             observed=Endpoint("udp", "ff::", 1),
             early=bytes(2**8),
-            flags=ONCE | PROVE | EPHEMERAL,
+            flags=ONCE | PROVE | EPHEMERAL | SERVES,
         ).encode()
     )
     - 2**8

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from .crypto import aes_in_hardware
 from .errors import ConfigError
-from .handshake_payload import CIPHER_AES, CIPHER_CHACHA, EPHEMERAL
+from .handshake_payload import CIPHER_AES, CIPHER_CHACHA, EPHEMERAL, SERVES
 from .packet import VERSION
 
 
@@ -21,6 +21,9 @@ class HandshakeSettings:
 
     tcp_port: int = 0
     """Where this node listens for TCP; 0: it does not."""
+
+    serves: bool = False
+    """Whether this node relays for others."""
 
     version: int = VERSION
     """Protocol version spoken."""
@@ -49,7 +52,7 @@ class HandshakeSettings:
     @property
     def flags(self) -> int:
         """What every payload of this side says about it."""
-        return EPHEMERAL if self.ephemeral else 0
+        return (EPHEMERAL if self.ephemeral else 0) | (SERVES if self.serves else 0)
 
     @property
     def ciphers(self) -> int:

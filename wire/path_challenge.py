@@ -13,9 +13,12 @@ from hmac import compare_digest
 
 from .cipher import SEAL_BYTES
 from .endpoint import Endpoint
-from .frames import PATH_CHALLENGE, TOKEN_FRAME
+from .frames import PATH_CHALLENGE, PATH_RESPONSE, TOKEN_FRAME
 
 CHALLENGE_PACKET_BYTES = SEAL_BYTES + TOKEN_FRAME.size
+
+KNOCK_PADDING = bytes(TOKEN_FRAME.size)
+"""Makes a knock as long as the response and the challenge that come back for it."""
 
 CHALLENGE_INTERVAL_S = 0.05
 """Least time between two challenges of one address; the answer to the first is on its way."""
@@ -36,19 +39,35 @@ class PathChallenge:
         self._asked: Endpoint | None = None
         self._next_at = 0.0
 
-    def add(self, frame: bytes | None, endpoint: Endpoint) -> bool:
+    def add(self, frame: bytes, endpoint: Endpoint) -> bool:
         """Queue a frame, one an address: a single packet from there must not bring it several."""
-        if frame is None or any(endpoint == other for _, other in self.frames):
+        if any(endpoint == other for _, other in self.frames):
             return False
         self.frames.append((frame, endpoint))
         return True
 
-    def frame_for(self, source: Endpoint, size: int, now: float) -> bytes | None:
-        """Return the challenge that a packet of `size` bytes from there calls for, or None."""
-        if size < CHALLENGE_PACKET_BYTES or (source == self._asked and now < self._next_at):
-            return None
+    def ask(self, source: Endpoint, size: int, now: float) -> bool:
+        """Challenge where a packet of `size` bytes came from, beside what goes there already if that fits the size."""
+        waiting = next((frame for frame, endpoint in self.frames if endpoint == source), b"")
+        lately = source == self._asked and now < self._next_at
+        if size < CHALLENGE_PACKET_BYTES + len(waiting) or lately:
+            return False
         self._asked, self._next_at = source, now + CHALLENGE_INTERVAL_S
-        return TOKEN_FRAME.pack(PATH_CHALLENGE, self._token(source, now))
+        self.frames = [each for each in self.frames if each[1] != source]
+        self.frames.append((waiting + self.frame(source, now), source))
+        return True
+
+    def respond(self, token: bytes, endpoint: Endpoint) -> bool:
+        """Answer a challenge to where it came from."""
+        return self.add(TOKEN_FRAME.pack(PATH_RESPONSE, token), endpoint)
+
+    def knock(self, endpoint: Endpoint, now: float) -> bool:
+        """Challenge where the peer may be, in a packet long enough to be answered and challenged in return."""
+        return self.add(self.frame(endpoint, now) + KNOCK_PADDING, endpoint)
+
+    def frame(self, endpoint: Endpoint, now: float) -> bytes:
+        """Return the challenge for an endpoint."""
+        return TOKEN_FRAME.pack(PATH_CHALLENGE, self._token(endpoint, now))
 
     def is_answer(self, token: bytes, source: Endpoint, now: float) -> bool:
         """Tell whether it is the token that was sent to this address lately."""

@@ -16,9 +16,9 @@ from .cipher import SEAL_BYTES, OpeningKey, SealingKey
 from .cipher_shelf import CipherShelf
 from .control_queue import ControlQueue
 from .crypto import REAL, Crypto
-from .endpoint import Endpoint
+from .endpoint import RELAY, Endpoint
 from .errors import DecodeError
-from .frames import STREAM, STREAM_HEAD, TOKEN_FRAME, Ack, Close, Frame, MaxData, Rpc, Stream, Token
+from .frames import STREAM, STREAM_HEAD, Frame, Stream
 from .lane_set import SPAN_BYTES_MIN, LaneSet
 from .packet import DATA_HEADER
 from .path_challenge import PathChallenge
@@ -56,6 +56,7 @@ class Session:
         "last_receive",
         "local_id",
         "messages",
+        "nat",
         "on_drained",
         "on_pong",
         "path",
@@ -88,38 +89,27 @@ class Session:
         self._opening = OpeningKey(receive_key, cipher, crypto)
         self._challenge = PathChallenge(challenge_secret)
         self.local_id, self.remote_id = local_id, remote_id
-        self.path = path
-        """Where packets go now."""
-        self.messages: list[bytes] = []
-        self.rpcs: list[bytes] = []
-        self.closed: str | None = None
-        """Why it is over, once it is: in the words of the side that closed it."""
-        self.confirmed = False
-        """An authentic packet of the peer arrived: it holds the keys."""
+        self.path = path  # where packets go now
+        self.messages, self.rpcs = list[bytes](), list[bytes]()
+        self.nat: list[frames.Nat | frames.Relayed] = []  # for other sessions, and about ways
+        self.closed: str | None = None  # why it is over, in the words of the side that closed it
+        self.confirmed = False  # an authentic packet of the peer arrived
         self.dropped: dict[str, int] = {}
-        self.tx_bytes = self.rx_bytes = 0
-        self.last_receive = now
-        self.wants_to_send = False
-        """Something may wait for `take_packets`."""
-        self.on_pong: Callable[[float], None] | None = None
-        """Told the round trip of each answered ping, seconds."""
-        self.on_drained: Callable[[], None] | None = None
-        """Told when little is queued again."""
+        self.tx_bytes, self.rx_bytes, self.last_receive = 0, 0, now
+        self.wants_to_send = False  # something may wait for `take_packets`
+        self.on_pong: Callable[[float], None] | None = None  # told round trips, seconds
+        self.on_drained: Callable[[], None] | None = None  # told when little is queued again
         self._lanes = LaneSet(config)
-        window_max, ack_delay_s = config.congestion_window_bytes_max, config.datagram_acks.delay_s
-        self._recovery = Recovery(window_max, ack_delay_s, datagram=path.transport == "udp")
+        window, ack_delay_s = config.congestion_window_bytes_max, config.datagram_acks.delay_s
+        self._recovery = Recovery(window, ack_delay_s, datagram=path.is_datagram)
         self._received = Received()
-        self._queue = ControlQueue(config.rpcs_max)
+        self._queue = ControlQueue(config.rpcs_max, config.relayed_max)
         self._refused = False
         self._control = False  # something waits in the queue, or a window is to be opened
-        # The peer sent over TCP since the path moved there; datagrams after that say that the connection died.
-        self._heard = False
+        self._heard = False  # the peer sent over TCP since the path moved there; datagrams say that it died
         self._last_frame: bytes | None = None
-        self._last_send = now
-        self._awake = False  # the ciphers are at hand
-        self._burst_over = (
-            False  # as many datagrams went as may go at once; the rest follows in the next turn
-        )
+        self._last_send, self._awake = now, False  # awake: the ciphers are at hand
+        self._burst_over = False  # as many datagrams went as may go at once; the rest goes in the next turn
 
     # commands
 
@@ -130,19 +120,28 @@ class Session:
 
     def send_rpc(self, payload: bytes) -> None:
         """Queue one unreliable request or answer; the oldest goes when too many wait. Raises PayloadTooLarge."""
-        if not self._queue.add_rpc(payload):
-            self._drop("request: queue full")
-        self._control = self.wants_to_send = True
+        self._queued(self._queue.add_rpc(payload), "request: queue full")
+
+    def send_nat(self, message: bytes) -> None:
+        """Queue one unreliable word about ways, among the requests and like one. Raises PayloadTooLarge."""
+        self._queued(self._queue.add_nat(message), "request: queue full")
+
+    def send_relayed(self, circuit: int, packet: bytes) -> None:
+        """Queue a packet of another session; it is lost when too many wait or it is too large."""
+        fits = len(packet) <= self._config.relayed_packet_bytes
+        self._queued(fits and self._queue.add_relayed(circuit, packet), "relayed: no room")
+
+    def probe(self, endpoint: Endpoint, now: float) -> None:
+        """Ask the peer for a sign of life from an endpoint; if it gives one, the session moves there."""
+        self.wants_to_send |= self._challenge.knock(endpoint, now)
 
     def ping(self, now: float) -> None:
         """Ask for an answer; its round trip goes to `on_pong` and into `rtt_s`."""
-        self._queue.add_ping(now)
-        self._control = self.wants_to_send = True
+        self._queued(self._queue.add_ping(now))
 
     def prove(self) -> None:
         """Send a packet that asks for nothing, so that the peer learns that this side holds the keys."""
-        self._queue.add_pong(frames.UNASKED)
-        self._control = self.wants_to_send = True
+        self._queued(self._queue.add_pong(frames.UNASKED))
 
     def measured(self, rtt_s: float) -> None:
         """Take in a round trip: of a ping, or of the handshake."""
@@ -155,7 +154,7 @@ class Session:
         if endpoint != self.path:
             self.path = endpoint
             self._heard = False
-            self._send_again(self._recovery.change_path(datagram=endpoint.transport == "udp"))
+            self._send_again(self._recovery.change_path(datagram=endpoint.is_datagram))
             self.wants_to_send = True
 
     def close(self, reason: str) -> None:
@@ -209,7 +208,7 @@ class Session:
             self._wake()
         self.last_receive = now
         self.rx_bytes += size
-        datagram = source.transport == "udp"
+        datagram = source.is_datagram
         try:
             eliciting = self._receive_frames(plaintext, source, now)
         except DecodeError as error:
@@ -222,9 +221,8 @@ class Session:
         self.wants_to_send |= self._received.add(counter, size, eliciting, now, policy)
         if not datagram:
             self._heard = True
-        elif newest and source != self.path and self._follows_datagrams:
-            challenge = self._challenge.frame_for(source, size, now)
-            self.wants_to_send |= self._challenge.add(challenge, source)
+        elif newest and source != self.path and source.transport != RELAY and self._follows_datagrams:
+            self.wants_to_send |= self._challenge.ask(source, size, now)
         return True
 
     def _receive_frames(self, plaintext: bytes, source: Endpoint, now: float) -> bool:
@@ -245,17 +243,19 @@ class Session:
         return eliciting
 
     def _receive_control(self, frame: Frame, source: Endpoint, now: float) -> bool:
-        if isinstance(frame, Ack):
+        if isinstance(frame, frames.Ack):
             self._receive_ack(frame, now)
-        elif isinstance(frame, Rpc):
+        elif isinstance(frame, frames.Rpc):
             self.rpcs.append(frame.data)
-        elif isinstance(frame, MaxData):
+        elif isinstance(frame, frames.Nat | frames.Relayed):
+            self.nat.append(frame)
+        elif isinstance(frame, frames.MaxData):
             self._lanes.set_limit(frame.lane, frame.offset)
             self.wants_to_send = True
             return True
-        elif isinstance(frame, Token):
+        elif isinstance(frame, frames.Token):
             self._receive_token(frame, source, now)
-        elif isinstance(frame, Close):
+        elif isinstance(frame, frames.Close):
             self.closed = self.closed or frame.reason
         return False
 
@@ -265,7 +265,7 @@ class Session:
         self._control |= lanes.grant_due
         self.wants_to_send |= self._control
 
-    def _receive_ack(self, ack: Ack, now: float) -> None:
+    def _receive_ack(self, ack: frames.Ack, now: float) -> None:
         if ack.ranges[0][1] >= self._sealing.counter:
             raise DecodeError("ack", "of packets never sent", 0)
         arrived, lost = self._recovery.acknowledged(ack.ranges, ack.delay_s, now)
@@ -276,23 +276,21 @@ class Session:
             if self.on_drained is not None and self._lanes.queued_bytes <= self._config.drained_bytes:
                 self.on_drained()
 
-    def _receive_token(self, frame: Token, source: Endpoint, now: float) -> None:
+    def _receive_token(self, frame: frames.Token, source: Endpoint, now: float) -> None:
         kind, token = frame
         if kind == frames.PING:
-            self._queue.add_pong(token)
-            self._control = self.wants_to_send = True
+            self._queued(self._queue.add_pong(token))
         elif kind == frames.PONG:
             if (rtt_s := self._queue.round_trip_s(token, now)) is not None:
                 self.measured(rtt_s)
         elif kind == frames.PATH_CHALLENGE:
-            response = TOKEN_FRAME.pack(frames.PATH_RESPONSE, token)
-            self.wants_to_send |= self._challenge.add(response, source)
+            self.wants_to_send |= self._challenge.respond(token, source)
         elif self._follows_datagrams and self._challenge.is_answer(token, source, now):
             self.use_path(source, now)
 
     @property
     def _follows_datagrams(self) -> bool:
-        return self._heard or self.path.transport == "udp"
+        return self._heard or self.path.is_datagram
 
     # packets out
 
@@ -309,8 +307,8 @@ class Session:
             elsewhere, self._challenge.frames = self._challenge.frames, []
             packets += [(self._sealing.seal(frame, now), endpoint) for frame, endpoint in elsewhere]
         path, config = self.path, self._config
-        datagram = path.transport == "udp"
-        size_max = config.datagram_bytes if datagram else config.stream_packet_bytes
+        datagram = path.is_datagram
+        size_max = config.packet_bytes_on(path)
         self._burst_over = False
         while True:
             streams = not datagram or (self._recovery.may_send and not self._burst_over)
@@ -329,8 +327,7 @@ class Session:
         return packets
 
     def _next_packet(self, room: int, streams: bool, now: float) -> bytes | None:
-        parts: list[bytes | memoryview] = []
-        grants = False
+        parts, grants = list[bytes | memoryview](), False
         received = self._received
         ack_bytes = received.ride_bytes(now) if received.ack_due_at is not None else 0
         room -= ack_bytes
@@ -342,9 +339,8 @@ class Session:
             parts.append(received.take_ack(now))
         if not parts:
             return None
-        sealing = self._sealing
-        counter = sealing.counter
-        packet = sealing.seal(b"".join(parts), now)
+        counter = self._sealing.counter
+        packet = self._sealing.seal(b"".join(parts), now)
         if spans or grants:
             self._recovery.sent(counter, Sent(now, len(packet), spans, grants))
         return packet
@@ -372,8 +368,7 @@ class Session:
         """Acknowledge what waited long enough, send again what is lost."""
         if self._burst_over or self._received.is_due(now):
             self.wants_to_send = True
-        again = self._recovery.handle_timeout(now)
-        self._send_again(again)
+        self._send_again(self._recovery.handle_timeout(now))
 
     def rest(self) -> None:
         """Let the ciphers go; the next packet makes them again."""
@@ -393,6 +388,12 @@ class Session:
             self._lanes.take_back(packets)
             self._control |= self._lanes.grant_due
             self.wants_to_send = True
+
+    def _queued(self, kept: bool, reason: str = "token: queue full") -> None:
+        """Note that a frame waits, or that one was lost for want of room."""
+        self._control = self.wants_to_send = True
+        if not kept:
+            self._drop(reason)
 
     def _drop(self, reason: str) -> bool:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1

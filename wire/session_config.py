@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .endpoint import RELAY, Endpoint
 from .errors import ConfigError
-from .frames import LANE_CREDIT_BYTES
+from .frames import LANE_CREDIT_BYTES, RELAYED_PACKET_BYTES_MAX
 from .packet import DATAGRAM_BYTES, STREAM_PACKET_BYTES
 
 
@@ -52,6 +53,10 @@ class SessionConfig:
     congestion_window_bytes_max: int = 4 * 1024 * 1024
     """Bytes of datagrams under way. Raising it helps long fat paths and overruns small socket buffers."""
 
+    relayed_max: int = 64
+    """Packets of other sessions that wait to leave on this one; further ones are lost. Raising it costs 1.2 KB each and
+    delays what a crowded relay passes on."""
+
     burst_packets_max: int = 64
     """Datagrams in one go; the acknowledgements of some let the next go. More overruns the receiver's buffer."""
 
@@ -63,6 +68,17 @@ class SessionConfig:
 
     rpcs_max: int = 256
     """Requests and answers waiting to leave; the oldest is dropped beyond it, they are unreliable anyway."""
+
+    def packet_bytes_on(self, path: Endpoint) -> int:
+        """Return the size of the largest packet on a path; through a relay it rides in another session's datagram."""
+        if path.transport == RELAY:
+            return self.relayed_packet_bytes
+        return self.datagram_bytes if path.is_datagram else self.stream_packet_bytes
+
+    @property
+    def relayed_packet_bytes(self) -> int:
+        """The size of the largest packet of another session that fits a datagram of this one."""
+        return self.datagram_bytes - DATAGRAM_BYTES + RELAYED_PACKET_BYTES_MAX
 
     def __post_init__(self) -> None:
         """Check the values; raises ConfigError."""
@@ -77,6 +93,7 @@ class SessionConfig:
             "send_buffer_bytes_max",
             "burst_packets_max",
             "rpcs_max",
+            "relayed_max",
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"session.{name}", "must be at least 1")

@@ -6,7 +6,7 @@ import pytest
 
 from mesh99.wire import frames
 from mesh99.wire.errors import DecodeError
-from mesh99.wire.frames import Ack, Close, Frame, MaxData, Rpc, Stream, Token, decode
+from mesh99.wire.frames import Ack, Close, Frame, MaxData, Nat, Relayed, Rpc, Stream, Token, decode
 
 TOKEN = b"12345678"
 
@@ -21,6 +21,8 @@ ENCODED: list[tuple[bytes, Frame]] = [
     (frames.STREAM_HEAD.pack(frames.STREAM, 1, 7, 2) + b"xy", Stream(1, 7, b"xy")),
     (frames.MAX_DATA_FRAME.pack(frames.MAX_DATA, 1, 99), MaxData(1, 99)),
     (frames.encode_close("done"), Close("done")),
+    (frames.RELAYED_HEAD.pack(frames.RELAYED, 7, 2) + b"xy", Relayed(7, b"xy")),
+    (frames.RPC_HEAD.pack(frames.NAT, 2) + b"ab", Nat(b"ab")),
 ]
 
 
@@ -45,7 +47,8 @@ def test_each_frame_cut_short_is_refused(data: bytes, frame: Frame) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x0a",
+        b"\x0c",
+        frames.RELAYED_HEAD.pack(frames.RELAYED, 0, 1161) + bytes(1161),
         b"\xff",
         frames.STREAM_HEAD.pack(frames.STREAM, frames.LANES_MAX, 0, 1) + b"x",
         frames.STREAM_HEAD.pack(frames.STREAM, 0, 0, 0),

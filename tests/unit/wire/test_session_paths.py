@@ -66,7 +66,7 @@ def test_one_packet_of_challenges_gets_one_answer() -> None:
     b.receive(packet, ELSEWHERE, 0.0)
     packets = b.take_packets(0.0)
     assert [destination for _, destination in packets] == [ELSEWHERE]
-    assert len(packets[0][0]) == CHALLENGE_PACKET_BYTES
+    assert len(packets[0][0]) <= len(packet)
 
 
 def test_an_address_that_asks_is_not_asked_by_the_same_packet() -> None:
