@@ -1,0 +1,174 @@
+"""What nodes say to each other about ways, in NAT frames: MessagePack arrays `[kind, fields...]`.
+
+    1  Reserve                                     end -> relay: let others reach me through you
+    2  Reserved    life in seconds, 0: refused     relay -> end
+    3  Open        circuit, node id 32             end -> relay: a way to a node that has reserved
+    4  Opened      circuit, endpoint               relay -> end: it stands; where the relay sees the other end
+    5  Refused     circuit, reason                 relay -> end
+    6  Incoming    circuit, endpoint               relay -> end: somebody opened a way to you; where the relay sees him
+    7  Closed      circuit                         either way
+    8  CallBack    token 12, port                  let somebody I never met send this to me, where you see me
+    9  Deliver     token 12, endpoint              send this there, as the id of a STUN Binding indication
+
+CallBack names a port and no address, so that nothing can be aimed at others with it; port 0 is the one that is seen.
+
+A circuit is numbered by who begins it, on each of its two sessions apart: by the opening end with even numbers, by the
+relay towards the other end with odd ones. RELAYED frames carry that number times two, and one more on the way from the
+relay to an end, so that two nodes may serve each other over one session.
+
+Longer arrays are read, their tail ignored; an unknown kind is dropped.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+from ..wire.codec import Reader, pack, unpack
+from ..wire.endpoint import Endpoint
+from ..wire.errors import DecodeError
+from ..wire.identity import NodeId
+
+CIRCUIT_MAX = 2**31 - 1
+LIFE_S_MAX = 24 * 3600
+TOKEN_BYTES = 12
+"""As long as the id of a STUN transaction."""
+
+_WHAT = "nat message"
+
+
+class Reason(IntEnum):
+    """Why a circuit was refused."""
+
+    NO_RESERVATION = 1
+    TOO_MANY = 2
+    NOT_SERVING = 3
+
+
+class Reserve(NamedTuple):
+    """Ask to be reachable through this relay."""
+
+
+class Reserved(NamedTuple):
+    """Say for how long, 0 for not at all."""
+
+    life_s: int
+
+
+class Open(NamedTuple):
+    """Ask for a circuit to a node."""
+
+    circuit: int
+    target: NodeId
+
+
+class Opened(NamedTuple):
+    """Say that a circuit stands, and where its other end is seen."""
+
+    circuit: int
+    endpoint: Endpoint
+
+
+class Refused(NamedTuple):
+    """Say that there will be no circuit."""
+
+    circuit: int
+    reason: int
+
+
+class Incoming(NamedTuple):
+    """Announce a circuit that somebody else opened, and where he is seen."""
+
+    circuit: int
+    endpoint: Endpoint
+
+
+class Closed(NamedTuple):
+    """Say that a circuit is no more."""
+
+    circuit: int
+
+
+class CallBack(NamedTuple):
+    """Ask for a packet from a stranger."""
+
+    token: bytes
+    port: int = 0
+
+
+class Deliver(NamedTuple):
+    """Ask to be that stranger."""
+
+    token: bytes
+    endpoint: Endpoint
+
+
+RelayMessage: TypeAlias = Reserve | Reserved | Open | Opened | Refused | Incoming | Closed
+NatMessage: TypeAlias = RelayMessage | CallBack | Deliver
+
+_KINDS: dict[type[NatMessage], int] = {
+    Reserve: 1,
+    Reserved: 2,
+    Open: 3,
+    Opened: 4,
+    Refused: 5,
+    Incoming: 6,
+    Closed: 7,
+    CallBack: 8,
+    Deliver: 9,
+}
+_TYPES = {kind: message for message, kind in _KINDS.items()}
+
+
+def encode(message: NatMessage) -> bytes:
+    """Return the bytes of a message."""
+    fields = [field.pack() if isinstance(field, Endpoint) else field for field in message]
+    return pack([_KINDS[type(message)], *fields])
+
+
+def decode(data: bytes) -> NatMessage:
+    """Read a message; raises DecodeError."""
+    fields = unpack(data, _WHAT)
+    if type(fields) is not list or not fields:
+        raise DecodeError(_WHAT, "no array")
+    kind, rest = fields[0], fields[1:]
+    message = _TYPES.get(kind) if type(kind) is int else None
+    if message is None:
+        raise DecodeError(_WHAT, "unknown kind")
+    if len(rest) < len(message._fields):
+        raise DecodeError(_WHAT, "too few fields")
+    if message is Reserve:
+        return Reserve()
+    if message is CallBack:
+        return CallBack(_bytes(rest[0], TOKEN_BYTES), _number(rest[1], 65_535))
+    if message is Deliver:
+        return Deliver(_bytes(rest[0], TOKEN_BYTES), _endpoint(rest[1]))
+    number = _number(rest[0], LIFE_S_MAX if message is Reserved else CIRCUIT_MAX)
+    if message is Reserved or message is Closed:
+        return message(number)
+    if message is Refused:
+        return Refused(number, _number(rest[1], 255))
+    if message is Open:
+        return Open(number, NodeId(_bytes(rest[1], 32)))
+    return Opened(number, _endpoint(rest[1])) if message is Opened else Incoming(number, _endpoint(rest[1]))
+
+
+def _number(value: object, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise DecodeError(_WHAT, "no number in bounds")
+    return value
+
+
+def _bytes(value: object, size: int) -> bytes:
+    if type(value) is not bytes or len(value) != size:
+        raise DecodeError(_WHAT, f"no {size} bytes")
+    return value
+
+
+def _endpoint(value: object) -> Endpoint:
+    if type(value) is not bytes:
+        raise DecodeError(_WHAT, "no endpoint")
+    reader = Reader(value, _WHAT)
+    endpoint = Endpoint.unpack(reader)
+    reader.end()
+    return endpoint

@@ -1,0 +1,1 @@
+"""Relay: packets of other sessions over sessions that stand. Who serves, and who is served."""
