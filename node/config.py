@@ -67,7 +67,7 @@ class NodeConfig:
     """Events (of peers, of a watch) kept for each reader that does not keep up; the oldest are dropped."""
 
     host: HostConfig = field(default_factory=HostConfig)
-    overlay: OverlayConfig = field(default_factory=OverlayConfig)
+    overlay: OverlayConfig = field(default_factory=lambda: OverlayConfig(checks_reach=True))
     dispatcher: DispatcherConfig = field(default_factory=DispatcherConfig)
     calls: CallsConfig = field(default_factory=CallsConfig)
 

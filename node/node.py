@@ -106,12 +106,12 @@ class Node:
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Where this node can be reached; empty before it runs."""
-        return self._running.endpoints() if self._running is not None else ()
+        return self._running.announcing.endpoints() if self._running is not None else ()
 
     @property
     def uuid(self) -> str | None:
         """The uuid a registry gave to this node, if one did."""
-        return self._running.uuid if self._running is not None else None
+        return self._running.announcing.uuid if self._running is not None else None
 
     def on(self, message_type: type[Message]) -> Callable[[Handler], Handler]:
         """Register the decorated function as the handler of a message type."""

@@ -14,7 +14,7 @@ from ..wire.endpoint import Endpoint, families_of
 from ..wire.errors import ConfigError, DeadlineExceeded, HandshakeFailed, LookupFailed, MeshError, NoPath
 from ..wire.identity import Identity, NodeId
 from ..wire.node_record import NodeRecord
-from .addresses import is_wildcard
+from .announcing import Announcing
 from .conditions import Conditions
 from .config import NodeConfig
 from .conversations import Conversations
@@ -33,8 +33,7 @@ from .values import Values
 from .watches import Watches
 
 if TYPE_CHECKING:
-    from .registry.client import RegistryClient
-    from .registry.presence import Presence
+    pass
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ class Running:
             tcp_port=self.endpoint.port,
             families=families_of(host.local_endpoints()),
         )
-        self.overlay.dht.naming.here = self.endpoints
+        self.overlay.reach.own_endpoints = host.local_endpoints()
         self.pump = Pump(self.overlay, self.host, self.host)
         self.events = PeerEvents(node.config.pending_events_max)
         self.clients = [host.registry(url) for url in node.registries]
@@ -113,7 +112,9 @@ class Running:
             peers=node.bootstrap_peers,
             registries=self.clients,
         )
-        self._presences = [self._presence(client) for client in self.clients]
+        described = (node, host, self.overlay, self.directory, node.config)
+        self.announcing = Announcing(*described, self.random, self.clients)
+        self.overlay.dht.naming.here = self.announcing.endpoints
         self._pinging: dict[Line, list[Callable[[float | None, MeshError | None], None]]] = {}
         self._names: dict[NodeId, str] = {}
         self._providers_known: dict[str, tuple[float, list[NodeRecord]]] = {}
@@ -126,7 +127,7 @@ class Running:
         self.host.start(self.pump)
         for service in self._services:
             await service.start()
-        for presence in self._presences:
+        for presence in self.announcing.presences:
             await presence.start()
         await self.joining.join()
         self.joining.save()
@@ -141,7 +142,7 @@ class Running:
         self.directory.stop()
         for service in self._services:
             await service.stop()
-        for presence in self._presences:
+        for presence in self.announcing.presences:
             await presence.stop()
         for client in self.clients:
             await client.close()
@@ -152,45 +153,20 @@ class Running:
 
     # this node
 
-    @property
-    def uuid(self) -> str | None:
-        """The uuid of the first registry that knows this node."""
-        return next((presence.uuid for presence in self._presences if presence.uuid), None)
-
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return where this node can be reached: its own addresses, then where peers see it."""
-        own = self.host.local_endpoints()
-        if not is_wildcard(self.endpoint.host):
-            return own
-        return tuple(dict.fromkeys((*own, *self.overlay.observed_endpoints())))[:8]
-
-    def describe(self, sequence: int, capability: str = "") -> NodeRecord:
-        """Return what this node says about itself, and of one capability of its own."""
-        return NodeRecord(
-            public_key=self._node.identity.public_key,
-            endpoints=self.endpoints(),
-            name=self._node.name,
-            capabilities=tuple(self._node.offers),
-            attributes=self._node.offers.get(capability, {}),
-            sequence=sequence,
-            ttl_s=self._config.record_ttl_s,
-        )
-
     def status(self) -> NodeStatus:
         """Return what people want to know of this node."""
         overlay = self.overlay
-        registry = next((c.url for c, p in zip(self.clients, self._presences, strict=True) if p.uuid), None)
         return NodeStatus(
             node_id=self._node.identity.node_id.text,
             name=self._node.name,
-            endpoints=[str(endpoint) for endpoint in self.endpoints()],
-            nat="unknown",
-            observed=[str(endpoint) for endpoint in overlay.observed_endpoints()],
+            endpoints=[str(endpoint) for endpoint in self.announcing.endpoints()],
+            nat=overlay.reach.kind.value,
+            observed=[str(endpoint) for endpoint in overlay.reach.observations.endpoints()],
             peers=len(overlay.lines),
             contacts=overlay.dht.size,
             records=len(overlay.dht.store),
-            registry=registry,
-            uuid=self.uuid,
+            registry=self.announcing.registry,
+            uuid=self.announcing.uuid,
             capabilities=list(self._node.offers),
             uptime_s=round(self.host.now() - self._started, 3),
             dropped=overlay.dropped_by_reason(),
@@ -326,7 +302,10 @@ class Running:
         if not contacts:
             raise NoPath(record.node_id.short)
         return await self._connect(
-            contacts[0], *(contact.endpoint for contact in contacts[1:]), timeout_s=timeout_s
+            contacts[0],
+            *(contact.endpoint for contact in contacts[1:]),
+            relays=record.relays,
+            timeout_s=timeout_s,
         )
 
     def _contacts_of(self, record: NodeRecord) -> list[Contact]:
@@ -336,10 +315,14 @@ class Running:
         return [contact for contact in known if contact.family & families]
 
     async def _connect(
-        self, peer: Contact | Endpoint, *others: Endpoint, timeout_s: float | None = None
+        self,
+        peer: Contact | Endpoint,
+        *others: Endpoint,
+        relays: Sequence[Contact] = (),
+        timeout_s: float | None = None,
     ) -> Line:
         def begin(done: Connected) -> None:
-            self.overlay.connect(peer, self.host.now(), done, *others)
+            self.overlay.connect(peer, self.host.now(), done, *others, relays=relays)
             self.pump.kick()
 
         limit_s = self._config.overlay.dial_timeout_s + 1.0
@@ -353,28 +336,9 @@ class Running:
         kind = "came" if came else "gone"
         self.events.add(PeerEvent(kind=kind, node_id=line.node_id.text, name=self._name_of(line.node_id)))
 
-    # what others hear of this node
-
     def _announce(self) -> None:
-        self.directory.announce(self.describe, self.uuid)
+        self.announcing.announce()
         self.joining.note_published()
-
-    def _presence(self, client: RegistryClient) -> Presence:
-        from .registry.presence import Presence
-
-        return Presence(client, self._packet, random=self.random, on_change=self._registry_changed)
-
-    def _packet(self) -> dict[str, object]:
-        record = self.describe(self.directory.current_sequence())
-        from .registry.p2p import packet_for
-
-        return packet_for(record, {"type": "hybrid"}, self._node.identity)
-
-    def _registry_changed(self, up: bool, error: MeshError | None) -> None:
-        if up:
-            self._announce()
-        else:
-            logger.warning("%s", error)
 
     # names for people
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...dht.config import DhtConfig
+from ...nat.dialback import DialBackConfig
+from ...nat.punch import PunchConfig
+from ...nat.relay.config import RelayConfig
+from ...nat.relay.reservations import ReservationConfig
 from ...wire.errors import ConfigError
+from ...wire.handshake_settings import HandshakeSettings
 from ...wire.session_config import SessionConfig
 
 
@@ -87,7 +92,29 @@ class OverlayConfig:
     allow_tcp: bool = True
     """Whether sessions may move to TCP at all."""
 
-    observers_max: int = 8
+    relay: RelayConfig = field(default_factory=RelayConfig)
+    reservations: ReservationConfig = field(default_factory=ReservationConfig)
+    punch: PunchConfig = field(default_factory=PunchConfig)
+
+    dial_back: DialBackConfig = field(default_factory=DialBackConfig)
+
+    checks_reach: bool = False
+    """Whether to find out if strangers can reach this node, for nodes that may be behind a box: three packets of
+    60 bytes each quarter of an hour."""
+
+    stun_per_s: float = 50.0
+    """STUN requests answered per second, to anybody: an answer is twelve bytes longer than a bare request."""
+
+    stun_burst: float = 200.0
+    """The same at once."""
+
+    circuits_max: int = 256
+    """Circuits through relays that end here, about 300 bytes each; the oldest goes when there are more."""
+
+    relay_sweep_s: float = 10.0
+    """How often a relay looks for what came to its end. Raising it keeps the ended a little longer."""
+
+    observers_max: int = 16
     """Latest peers whose word on our own endpoint is kept."""
 
     session: SessionConfig = field(default_factory=SessionConfig)
@@ -112,6 +139,16 @@ class OverlayConfig:
         )
         quiet = {"ask_once": True, "quiet_idle_s": 10.0, "quiet_keepalive_s": 60.0, "half_open_s": 5.0}
         return cls(**{"dht": dht, **quiet, **others})
+
+    def handshake_settings(self, tcp_port: int) -> HandshakeSettings:
+        """Return what this node says and demands in every handshake."""
+        return HandshakeSettings(
+            network=self.network,
+            tcp_port=tcp_port,
+            aes=self.aes,
+            ephemeral=self.dht.ephemeral,
+            serves=self.relay.serve,
+        )
 
     def __post_init__(self) -> None:
         """Check what a person may have set; raises ConfigError."""

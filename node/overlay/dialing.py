@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...wire.endpoint import Endpoint
 from ...wire.errors import MeshError
+from ...wire.frames import RELAYED_PACKET_BYTES_MAX
 from ...wire.handshake import Initiation
 from ...wire.identity import NodeId, PublicKey
 from .config import OverlayConfig
@@ -32,6 +33,7 @@ class Dial:
     __slots__ = (
         "armed",
         "attempts",
+        "circuits",
         "cookie",
         "early",
         "endpoints",
@@ -61,6 +63,8 @@ class Dial:
         self.public_key = public_key
         self.peer: NodeId | Endpoint = public_key.node_id if public_key is not None else endpoints[0]
         self.endpoints = endpoints
+        self.circuits: tuple[Endpoint, ...] = ()
+        """Ways to the peer through relays; the first packet goes through all of them at each try."""
         self.early = early
         self.once = initiation.once
         """Only the answer to `early` is wanted, no session."""
@@ -77,16 +81,27 @@ class Dial:
         """Name the peer as far as it is known."""
         return self.public_key.node_id.short if self.public_key is not None else str(self.endpoints[0])
 
-    def next_packet(self) -> tuple[bytes, Endpoint]:
-        """Return the first packet and the endpoint whose turn it is."""
-        endpoint = self.endpoints[self.attempts % len(self.endpoints)]
+    def next_packets(self) -> list[tuple[bytes, Endpoint]]:
+        """Return the first packet, for the endpoint whose turn it is and for each circuit to the peer."""
+        turn = self.endpoints[self.attempts % len(self.endpoints)] if self.endpoints else None
         self.attempts += 1
-        return self.initiation.packet(early=self.early, cookie=self.cookie), endpoint
+        return [self.packet_for(endpoint) for endpoint in (turn, *self.circuits) if endpoint is not None]
 
-    @property
-    def last_endpoint(self) -> Endpoint:
-        """Where the latest first packet went."""
-        return self.endpoints[(self.attempts - 1) % len(self.endpoints)]
+    def packet_for(self, endpoint: Endpoint) -> tuple[bytes, Endpoint]:
+        """Return the first packet for an endpoint; of a size that fits through a relay."""
+        packet = self.initiation.packet(self.early, self.cookie, RELAYED_PACKET_BYTES_MAX)
+        return packet, endpoint
+
+    def path_of(self, source: Endpoint) -> Endpoint:
+        """Return where the peer is met, which answered from `source`.
+
+        An answer from elsewhere may have been sent on by anybody; if the peer is there, it will move there.
+        """
+        if source in self.endpoints or source in self.circuits:
+            return source
+        return (
+            self.circuits[-1] if self.circuits else self.endpoints[(self.attempts - 1) % len(self.endpoints)]
+        )
 
     def next_timeout(self) -> float | None:
         """Return when the next try, or the end, is due."""

@@ -18,12 +18,12 @@ from ...wire.cipher import OpeningKey, SealingKey
 from ...wire.cipher_shelf import CipherShelf
 from ...wire.contact import Contact
 from ...wire.cookie import CookieJar
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import RELAY, Endpoint
 from ...wire.errors import ConfigError, DecodeError, HandshakeFailed, MeshError, NoPath, QueueFull
 from ...wire.frames import PROOF
 from ...wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, Rejected
 from ...wire.handshake_packets import Initial, split_initial
-from ...wire.handshake_payload import PROVE
+from ...wire.handshake_payload import PROVE, SERVES
 from ...wire.identity import Identity, NodeId, PublicKey
 from ...wire.packet import FINAL, INITIAL, counter_of
 from ...wire.session import Session
@@ -33,6 +33,12 @@ from .deadlines import Deadlines
 from .dialing import Connected, Dial
 from .line import Line
 
+CIRCUITS_MAX = 3
+"""Circuits of one call: as many as a node record names relays."""
+
+ENDPOINTS_MAX = 12
+"""Endpoints of one call: those of a node record and where relays saw the peer."""
+
 AnswerEarly = Callable[[bytes, Contact, int], bytes]
 """Answer a request that came in a first packet: payload, sender, longest answer."""
 
@@ -40,6 +46,11 @@ AnswerEarly = Callable[[bytes, Contact, int], bytes]
 def as_seen(source: Endpoint) -> Endpoint:
     """Return where a packet came from, as it is."""
     return source
+
+
+def nowhere(source: Endpoint) -> None:
+    """Know of no other way to a caller."""
+    return None
 
 
 class Handshakes:
@@ -65,6 +76,8 @@ class Handshakes:
         self._answer_early = answer_early
         self.observe: Callable[[Endpoint], Endpoint] = as_seen
         """Says to a caller where it was seen; a node that lies about it is one with another function."""
+        self.introduced: Callable[[Endpoint], Endpoint | None] = nowhere
+        """Says where a caller is met whose first packet came through a circuit."""
         self._wants = wants
         self._on_answer = on_answer
         self._on_line = on_line
@@ -80,6 +93,10 @@ class Handshakes:
     def dialing(self, peer: NodeId | Endpoint) -> Dial | None:
         """Return the call to this peer that is under way."""
         return self._dials_by_peer.get(peer)
+
+    def calls(self, host: str) -> bool:
+        """Tell whether a call to this address is under way."""
+        return any(endpoint.host == host for dial in self._dials.values() for endpoint in dial.endpoints)
 
     def dial(
         self,
@@ -116,6 +133,14 @@ class Handshakes:
         if done is not None and not dial.wait(done, self._config, now):
             done(None, QueueFull("the line of callers", len(dial.waiting)))
         self._deadlines.arm(dial)
+
+    def add_way(self, dial: Dial, endpoint: Endpoint) -> None:
+        """Call a peer at one more endpoint, or through a circuit, at once and from now on."""
+        if endpoint.transport == RELAY:
+            dial.circuits = (*dial.circuits[-CIRCUITS_MAX + 1 :], endpoint)
+        elif endpoint not in dial.endpoints and len(dial.endpoints) < ENDPOINTS_MAX:
+            dial.endpoints = (*dial.endpoints, endpoint)
+        self.packets.append(dial.packet_for(endpoint))
 
     def send_again(self, dial: Dial) -> None:
         """Send the first packet once more, now: whoever rides in it has timed out."""
@@ -202,7 +227,7 @@ class Handshakes:
         return dial
 
     def _send_first(self, dial: Dial) -> None:
-        self.packets.append(dial.next_packet())
+        self.packets += dial.next_packets()
 
     def _receive_answer(self, packet: bytes, source: Endpoint, now: float) -> None:
         dial = self._dials.get(int.from_bytes(packet[1:9], "big"))
@@ -219,8 +244,7 @@ class Handshakes:
             self._send_first(dial)
         elif outcome is not None:
             self._forget(dial)
-            # An answer from elsewhere may have been sent on by anybody; if the peer is there, it will move there.
-            endpoint = source if source in dial.endpoints else dial.last_endpoint
+            endpoint = dial.path_of(source)
             waited_for = bool(dial.waiting or dial.requests)
             if not dial.once or (waited_for and outcome.flags & PROVE):
                 self._called(dial, outcome, endpoint, now)
@@ -243,6 +267,7 @@ class Handshakes:
     def _call_again(self, dial: Dial, now: float) -> None:
         """Make a session for those who came while only an answer was asked for."""
         again = self._start(dial.public_key, dial.endpoints, b"", now, once=False)
+        again.circuits = dial.circuits
         again.requests = dial.requests
         for done in dial.waiting:
             again.wait(done, self._config, now)
@@ -273,7 +298,7 @@ class Handshakes:
         digest = digest_of(packet)
         known = self.half_open.find(digest)
         if known is not None:
-            self.packets.append((known.reply, source))
+            self._reply(known.reply, source)
             return
         initial = split_initial(packet)
         source_id, cookie = initial.source_id, initial.cookie
@@ -310,7 +335,17 @@ class Handshakes:
         half_open = HalfOpen(digest, local_id, reply, acceptance, source, now + self._config.half_open_s)
         if self.half_open.add(half_open) is not None:
             self.dropped["half-open: no room"] += 1
+        self._reply(reply, source)
+
+    def _reply(self, reply: bytes, source: Endpoint) -> None:
+        """Send a reply to where the first packet came from, and to where the relay that it came through saw its sender.
+
+        That opens the way through a box on this side. It is shorter than what came and said where to send it.
+        """
         self.packets.append((reply, source))
+        introduced = self.introduced(source)
+        if introduced is not None:
+            self.packets.append((reply, introduced))
 
     def _receive_final(self, packet: bytes, source: Endpoint, now: float) -> None:
         half_open = self.half_open.by_local_id(int.from_bytes(packet[1:9], "big"))
@@ -339,6 +374,7 @@ class Handshakes:
         line.reset_token = established.reset_token
         line.tcp_port = established.remote_tcp_port
         line.ephemeral = established.ephemeral
+        line.serves = bool(established.flags & SERVES)
         return line
 
     def _fail(self, dial: Dial, error: MeshError, now: float) -> None:

@@ -11,7 +11,7 @@ from enum import Enum
 
 from ...wire import contact as contacts
 from ...wire.contact import Contact
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import RELAY, Endpoint
 from ...wire.identity import NodeId, PublicKey
 from ...wire.session import Session
 from .config import OverlayConfig
@@ -39,6 +39,7 @@ class Line:
         "_final_pause_s",
         "armed",
         "carries_messages",
+        "circuit",
         "config",
         "endpoint",
         "ephemeral",
@@ -54,6 +55,7 @@ class Line:
         "replaced",
         "reply",
         "reset_token",
+        "serves",
         "session",
         "stream_blocked_until",
         "tcp_port",
@@ -74,6 +76,10 @@ class Line:
         self.initiated = False
         self.reply: Callable[[bytes], None] | None = None
         """How handlers answer over this line, kept here by whoever handles its messages."""
+        self.serves = False
+        """The peer said that it relays for others."""
+        self.circuit: Endpoint | None = None
+        """The way through a relay that this line has or had, for when no other is left."""
         self.carries_messages = False
         """An agent talks over it, so its end should be known soon."""
         self.replaced = False
@@ -117,12 +123,14 @@ class Line:
 
     def stream_endpoint(self) -> Endpoint | None:
         """Return where the peer listens for TCP, or None."""
-        return Endpoint("tcp", self.endpoint.host, self.tcp_port) if self.tcp_port else None
+        known = self.tcp_port and self.endpoint.transport != RELAY
+        return Endpoint("tcp", self.endpoint.host, self.tcp_port) if known else None
 
     @property
     def path_kind(self) -> str:
-        """Name the kind of path in use, as people see it: `direct` (UDP) or `tcp`."""
-        return "tcp" if self.session.path.transport == "tcp" else "direct"
+        """Name the kind of path in use, as people see it: `direct` (UDP), `tcp` or `relay`."""
+        transport = self.session.path.transport
+        return "direct" if transport == "udp" else transport
 
     def repeat_until_confirmed(self, final_packet: bytes, now: float) -> None:
         """Send the last handshake packet again and again until the peer's first data packet proves that it arrived."""

@@ -11,24 +11,26 @@ the DHT, its messages to `on_message`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from random import Random
 
 from ...dht.dht import Dht
 from ...wire import fault_points
 from ...wire.contact import Contact
-from ...wire.endpoint import Endpoint, families_of
+from ...wire.endpoint import RELAY, Endpoint, families_of
 from ...wire.errors import ConfigError, MeshError, NoPath
-from ...wire.handshake import Established, HandshakeSettings, reset_packet
-from ...wire.identity import Identity, PublicKey
+from ...wire.handshake import Established, reset_packet
+from ...wire.identity import Identity
 from ...wire.packet import RESET
+from .calling import Calling
 from .config import OverlayConfig
 from .dialing import Connected, Dial
 from .handshakes import Handshakes
 from .line import Line, LineState
 from .lines import LineTable
-from .observers import Observers
+from .meeting import Meeting
+from .reach import Reach
 from .stream_paths import StreamPaths
 from .switch import Traffic, classify
 
@@ -57,15 +59,17 @@ class Overlay:
         self.dropped: Counter[str] = Counter()
         self.on_message: Callable[[Line, bytes], None] = lambda line, message: None
         self.on_peer: Callable[[Line, bool], None] = lambda line, came: None
-        self._settings = HandshakeSettings(
-            network=config.network, tcp_port=tcp_port, aes=config.aes, ephemeral=config.dht.ephemeral
-        )
+        self._settings = config.handshake_settings(tcp_port)
         told = (self._answer_early, self.dht.wants, self._answered_once, self._line_called, self._dial_failed)
         self._handshakes = Handshakes(identity, self._settings, config, entropy, *told, now)
         self._now = now
         self._packets: list[tuple[bytes, Endpoint]] = []
         self._streams = StreamPaths(config)
-        self._observers = Observers(config.observers_max)
+        self._calling = Calling(self.dht, self.lines, self._handshakes, self._streams)
+        self.reach = Reach(config, self.lines, self._handshakes, self._send, entropy, now)
+        meets = (self.lines, self._handshakes, self.receive, self._lost, self.reach)
+        self._meeting = Meeting(identity.node_id, config, *meets, now)
+        self.relaying = self._meeting.relaying
 
     # the world in
 
@@ -83,7 +87,9 @@ class Overlay:
                 self._received(line, source, now)
             return
         traffic = classify(packet)
-        if traffic is not Traffic.HANDSHAKE:
+        if traffic is Traffic.STUN:
+            self.reach.receive_stun(bytes(packet), source, now)
+        elif traffic is not Traffic.HANDSHAKE:
             self.dropped[traffic.value] += 1
         elif packet[0] == RESET:
             self._receive_reset(bytes(packet), now)
@@ -111,13 +117,16 @@ class Overlay:
         """Return every packet that may leave now, in order."""
         self._now = now
         if self.dht.has_requests:
-            self._send_requests(now)
+            self._calling.send_requests(now)
         packets = self.lines.take_packets(now)
         if self._packets or self._handshakes.packets:
             # Handshakes go first: a session's first packet is of no use before its handshake has arrived.
             packets = self._packets + self._handshakes.packets + packets
             self._packets = []
             self._handshakes.packets = []
+        packets = self.relaying.wrap(packets)
+        while self.lines.has_ready:
+            packets += self.relaying.wrap(self.lines.take_packets(now))
         return packets
 
     @property
@@ -142,7 +151,11 @@ class Overlay:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; it may prove too early, never too late."""
         earliest = self.lines.deadlines.next_timeout()
-        for other in (self._handshakes.next_timeout(), self.dht.next_timeout()):
+        for other in (
+            self._handshakes.next_timeout(),
+            self.dht.next_timeout(),
+            self._meeting.next_timeout(),
+        ):
             if other is not None and (earliest is None or other < earliest):
                 earliest = other
         return earliest
@@ -152,13 +165,24 @@ class Overlay:
         self._now = now
         self._handshakes.handle_timeout(now)
         self.dht.handle_timeout(now)
+        self._meeting.handle_timeout(now)
         for line in self.lines.deadlines.take_due(now):
             self._line_due(line, now)
 
     # commands
 
-    def connect(self, peer: Contact | Endpoint, now: float, done: Connected, *others: Endpoint) -> None:
-        """Get a line to a peer: the one there is, or a new one; `others` are further endpoints of it to try."""
+    def connect(
+        self,
+        peer: Contact | Endpoint,
+        now: float,
+        done: Connected,
+        *others: Endpoint,
+        relays: Sequence[Contact] = (),
+    ) -> None:
+        """Get a line to a peer: the one there is, or a new one.
+
+        `others` are further endpoints of it to try, `relays` nodes through which it can be reached.
+        """
         if isinstance(peer, Contact):
             line = self.lines.find(peer.node_id)
             if line is not None:
@@ -166,9 +190,13 @@ class Overlay:
             elif peer.public_key == self.identity.public_key:
                 done(None, ConfigError("peer", "that is this node itself"))
             else:
-                self._dial(peer.public_key, (peer.endpoint, *others), done, now)
+                self._calling.call(peer.public_key, (peer.endpoint, *others), done, now)
+                for relay in relays:
+                    self.connect(
+                        relay, now, lambda line, error: self._meeting.call_through(line, peer.node_id)
+                    )
         else:
-            self._dial(None, (peer, *others), done, now)
+            self._calling.call(None, (peer, *others), done, now)
 
     def send_message(self, line: Line, message: bytes, now: float) -> None:
         """Queue a message on a line; raises QueueFull, PayloadTooLarge, or NoPath when the line is gone."""
@@ -202,13 +230,9 @@ class Overlay:
         """Say to callers where they were seen by this function, instead of as it is."""
         self._handshakes.observe = observe
 
-    def observed_endpoints(self) -> list[Endpoint]:
-        """Return where peers see this node, the most agreed first."""
-        return self._observers.endpoints()
-
     def dropped_by_reason(self) -> dict[str, int]:
         """Return how many packets were dropped and why, over all layers."""
-        total = self.dropped + self._handshakes.dropped
+        total = self.dropped + self._handshakes.dropped + self.reach.dropped + self.relaying.dropped
         total.update(self.dht.dropped)
         for line in self.lines.by_local_id.values():
             total.update(line.session.dropped)
@@ -226,6 +250,9 @@ class Overlay:
                 self.on_message(line, message)
         if session.rpcs:
             self._receive_requests(line, source, now)
+        if session.nat:
+            line.last_use = now
+            self.relaying.receive(line, now)
         if source.transport == "tcp":
             self._streams.heard(line, source, now)
         elif session.path is not line.endpoint and session.path != line.endpoint:
@@ -244,6 +271,9 @@ class Overlay:
             reply = self.dht.receive(payload, line.contact(), now)
             if reply is not None:
                 line.session.send_rpc(reply)
+
+    def _send(self, packet: bytes, destination: Endpoint) -> None:
+        self._packets.append((packet, destination))
 
     def _forgets(self) -> bool:
         return fault_points.fires("overlay.forget-line", self.identity.node_id)
@@ -280,7 +310,7 @@ class Overlay:
         return self.dht.receive(payload, sender, self._now, size_max) or b""
 
     def _answered_once(self, peer: Contact, established: Established, now: float) -> None:
-        self._observers.note(peer.node_id, established.observed)
+        self.reach.observations.note(peer.node_id, peer.endpoint, established.observed, now)
         # A peer that is there and leaves the question open has not answered: its request fails when its time is over.
         if established.early:
             self.dht.receive(established.early, peer, now)
@@ -290,7 +320,7 @@ class Overlay:
     def _line_called(self, line: Line, established: Established, now: float) -> None:
         # An answer that rode along is the DHT's own proof that the peer was met.
         self._line_stands(line, now, met=not established.early)
-        self._observers.note(line.node_id, established.observed)
+        self.reach.observations.note(line.node_id, line.endpoint, established.observed, now)
         if established.early:
             self.dht.receive(established.early, line.contact(), now)
 
@@ -300,8 +330,9 @@ class Overlay:
         excess = self.lines.take_excess(line)
         if excess is not None:
             self._drop(excess, "room", now, dead=False)
-        if met:
+        if met and line.endpoint.transport != RELAY:
             self.dht.verified(line.contact(), now)
+        self._meeting.stands(line, now)
         if self.config.prefer_tcp and line.initiated:
             self._streams.ask(line, now)
         if came:
@@ -311,7 +342,8 @@ class Overlay:
         """Take note of where a peer is met now: its session has moved to an endpoint that answered a challenge."""
         if line.session.path.transport == "udp":
             line.endpoint = line.session.path
-            self.dht.verified(line.contact(), now)
+            if line.circuit is None:
+                self.dht.verified(line.contact(), now)
 
     def _line_due(self, line: Line, now: float) -> None:
         state = line.handle_timeout(now)
@@ -322,6 +354,9 @@ class Overlay:
             self._drop(line, line.session.closed, now, dead=True)
         elif state is LineState.DEAD:
             self._drop(line, "silent", now, dead=True)
+        elif state is LineState.IDLE and self.relaying.keeps(line):
+            line.last_use = now
+            self.lines.mark(line)
         elif state is LineState.IDLE and line.carries_messages:
             self._drop(line, "idle", now, dead=False)
         elif state is LineState.IDLE:
@@ -341,60 +376,21 @@ class Overlay:
         if gone:
             if (dead and reason != "reset") or reason == "shutdown":
                 self.dht.unreachable(line.node_id, now, line.endpoint.family)
-            self._observers.forget(line.node_id)
+            self.reach.observations.forget(line.node_id)
+            self.relaying.left(line, now)
             self.on_peer(line, False)
+
+    def _lost(self, line: Line, now: float) -> None:
+        self._drop(line, "no way left", now, dead=True)
 
     def _forget(self, line: Line) -> None:
         """Let go of a line that served the DHT only, without a word: the other side does the same at its time."""
         line.session.closed = "idle"
         line.session.rest()
         if self.lines.remove(line):
-            self._observers.forget(line.node_id)
+            self.reach.observations.forget(line.node_id)
             self.on_peer(line, False)
         self._streams.left(line)
-
-    # calls
-
-    def _send_requests(self, now: float) -> None:
-        for request in self.dht.take_requests():
-            contact = request.contact
-            line = self.lines.find(contact.node_id)
-            if line is not None and not (request.idempotent and line.endpoint.family != contact.family):
-                line.session.send_rpc(request.payload)
-                line.asked(now)
-                self.lines.mark(line)
-            elif request.idempotent:
-                # The other address of a peer is met without a second session.
-                self._dial_with(contact, request.payload, now, once=line is not None)
-            else:
-                self._dial_then(contact, request.payload, now)
-
-    def _dial_with(self, contact: Contact, payload: bytes, now: float, *, once: bool) -> None:
-        dial = self._handshakes.dialing(contact.node_id)
-        if dial is not None and dial.queue_request(payload):
-            self._handshakes.send_again(dial)
-        elif dial is None:
-            self._dial(contact.public_key, (contact.endpoint,), None, now, early=payload, once=once)
-
-    def _dial_then(self, contact: Contact, payload: bytes, now: float) -> None:
-        dial = self._handshakes.dialing(contact.node_id)
-        if dial is None:
-            self._dial(contact.public_key, (contact.endpoint,), None, now)
-            dial = self._handshakes.dialing(contact.node_id)
-        if dial is not None:
-            dial.queue_request(payload)
-
-    def _dial(
-        self,
-        key: PublicKey | None,
-        endpoints: tuple[Endpoint, ...],
-        done: Connected | None,
-        now: float,
-        early: bytes = b"",
-        once: bool = False,
-    ) -> None:
-        self._streams.call(endpoints)
-        self._handshakes.dial(key, endpoints, early, done, now, once=once)
 
     def _dial_failed(self, dial: Dial, error: MeshError, now: float) -> None:
         if dial.public_key is not None:

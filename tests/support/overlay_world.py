@@ -101,9 +101,14 @@ class World:
     def _deliver(self) -> None:
         while self._heap and self._heap[0][0] <= self.now:
             _, _, source, destination, packet = heappop(self._heap)
-            receiver = self.overlays.get(destination._replace(transport="udp"))
+            arrived = self._arrive(source, destination._replace(transport="udp"))
+            receiver = self.overlays.get(arrived) if arrived is not None else None
             if receiver is not None:
                 receiver.receive(packet, source, self.now)
+
+    def _arrive(self, source: Endpoint, destination: Endpoint) -> Endpoint | None:
+        """Return the endpoint that gets a packet; None when something in between keeps it out."""
+        return destination
 
     def _collect(self) -> None:
         busy = True

@@ -1,0 +1,157 @@
+"""What this node knows about being reached: where peers see it, whether strangers get in; and STUN on its socket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from ...nat.behaviour import Filtering, Mapping, NatKind, kind_of
+from ...nat.bucket import TokenBucket
+from ...nat.dialback import DialBack
+from ...nat.messages import CallBack, Deliver, encode
+from ...nat.observations import Observations
+from ...nat.stun.binding import BindingServer
+from ...nat.stun.message import MessageClass, Method, StunMessage, decode
+from ...nat.stun.message import encode as encode_stun
+from ...wire.endpoint import PUBLIC, Endpoint
+from ...wire.errors import DecodeError
+from .config import OverlayConfig
+from .handshakes import Handshakes
+from .line import Line
+from .lines import LineTable
+
+SENT_TO_MAX = 256
+"""Hosts remembered that tokens were sent to for others; boxes forget sooner than so many come."""
+
+
+class Reach:
+    """Watch over where and how this node is reached."""
+
+    def __init__(
+        self,
+        config: OverlayConfig,
+        lines: LineTable,
+        handshakes: Handshakes,
+        send: Callable[[bytes, Endpoint], None],
+        entropy: Callable[[int], bytes],
+        now: float,
+    ) -> None:
+        self._config = config
+        self._lines = lines
+        self._handshakes = handshakes
+        self._send = send
+        self.observations = Observations(config.observers_max)
+        self.dial_back = DialBack(config.dial_back, entropy)
+        self._deliveries = TokenBucket(
+            config.dial_back.deliveries_per_s, config.dial_back.deliveries_burst, now
+        )
+        self._answers = TokenBucket(config.stun_per_s, config.stun_burst, now)
+        self._stun = BindingServer()
+        self._sent_to: dict[str, None] = {}
+        self.dropped: Counter[str] = Counter()
+        self.own_endpoints: tuple[Endpoint, ...] = ()
+        """What this node's sockets are bound to, as their host knows."""
+
+    @property
+    def mapping(self) -> Mapping:
+        """How the box in front maps."""
+        return self.observations.mapping(self.own_endpoints)
+
+    @property
+    def filtering(self) -> Filtering:
+        """What the box in front lets in."""
+        return self.dial_back.filtering
+
+    @property
+    def kind(self) -> NatKind:
+        """What this node is to those who call it."""
+        return kind_of(self.mapping, self.filtering)
+
+    @property
+    def wants_relays(self) -> bool:
+        """Tell whether others need a relay to reach this node: there is a box, and it was not found to be open."""
+        if self._config.relay.serve or self.filtering is Filtering.ENDPOINT_INDEPENDENT:
+            return False
+        translated = self.mapping not in (Mapping.NONE, Mapping.UNKNOWN)
+        return translated or self.filtering is Filtering.DEPENDENT
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due; None while there is nobody to ask."""
+        return self.dial_back.next_timeout() if self._askable() else None
+
+    def handle_timeout(self, now: float) -> None:
+        """Ask the next peer for a call from a stranger when it is time."""
+        peers = self._askable()
+        if not peers or not self.dial_back.due(now):
+            return
+        question = self.dial_back.ask(now)
+        if question:
+            self._say(peers[int(now * 1000) % len(peers)], question)
+
+    def receive(self, line: Line, message: CallBack | Deliver, now: float) -> None:
+        """Do a peer's test for it: pass its token on, or send it."""
+        if not self._deliveries.take(1, now):
+            self.dropped["call back: over the rate"] += 1
+        elif isinstance(message, CallBack):
+            self._pass_on(line, message)
+        elif message.endpoint.is_usable and message.endpoint.scope >= line.endpoint.scope:
+            self._deliver(message)
+        else:
+            self.dropped["call back: to no place of its own"] += 1
+
+    def receive_stun(self, packet: bytes, source: Endpoint, now: float) -> None:
+        """Answer who asks where it is seen, and take tokens that were sent to find out whether strangers get in."""
+        try:
+            message = decode(packet)
+        except DecodeError as error:
+            self.dropped[f"{error.what}: {error.reason}"] += 1
+            return
+        if (message.method, message.message_class) == (Method.BINDING, MessageClass.INDICATION):
+            stranger = not self._is_known(source)
+            if not self.dial_back.arrived(message.transaction_id, now, from_stranger=stranger):
+                self.dropped["stun: indication of no use"] += 1
+            return
+        answer = self._stun.answer(message, source) if self._answers.take(1, now) else None
+        if answer is None:
+            self.dropped["stun: not answered"] += 1
+        else:
+            self._send(answer.packet, answer.destination)
+
+    def _askable(self) -> list[Line]:
+        """Return the lines whose peers can be asked for a call from a stranger: at large, seeing this node there."""
+        if not self._config.checks_reach or not self.observations.at_large:
+            return []
+        return [line for line in self._direct() if line.session.path.scope == PUBLIC]
+
+    def _deliver(self, message: Deliver) -> None:
+        """Send a token to a stranger, who is none from now on: his packets get through a box on this side."""
+        self._sent_to[message.endpoint.host] = None
+        while len(self._sent_to) > SENT_TO_MAX:
+            del self._sent_to[next(iter(self._sent_to))]
+        indication = StunMessage(Method.BINDING, MessageClass.INDICATION, message.token)
+        self._send(encode_stun(indication, fingerprint=False), message.endpoint)
+
+    def _pass_on(self, line: Line, message: CallBack) -> None:
+        seen = line.session.path
+        others = [each for each in self._direct() if each.session.path.host != seen.host]
+        if seen.transport != "udp" or not others:
+            self.dropped["call back: no stranger at hand"] += 1
+            return
+        endpoint = seen._replace(port=message.port or seen.port)
+        self._say(others[message.token[0] % len(others)], encode(Deliver(message.token, endpoint)))
+
+    def _is_known(self, source: Endpoint) -> bool:
+        """Tell whether something may have been sent to a host lately, so that what comes from there proves nothing."""
+        if source.host in self._sent_to:
+            return True
+        lines = self._lines.by_local_id.values()
+        return self._handshakes.calls(source.host) or any(
+            line.session.path.host == source.host for line in lines
+        )
+
+    def _direct(self) -> list[Line]:
+        return [line for line in self._lines.current() if line.session.path.transport == "udp"]
+
+    def _say(self, line: Line, message: bytes) -> None:
+        line.session.send_nat(message)
+        self._lines.mark(line)

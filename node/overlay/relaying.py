@@ -1,0 +1,229 @@
+"""Relays and lines: packets to circuits leave inside other lines, and what comes out of those goes where it belongs.
+
+A circuit is an endpoint like any other to handshakes and sessions. Here is where that stops: a packet for it becomes a
+frame of the line to its relay. When this node serves, frames of one line go on over another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+from ...nat.messages import (
+    CallBack,
+    Closed,
+    Deliver,
+    Incoming,
+    Open,
+    Opened,
+    Refused,
+    RelayMessage,
+    Reserved,
+    decode,
+    encode,
+)
+from ...nat.relay.circuits import Circuit, Circuits
+from ...nat.relay.reservations import Reservations
+from ...nat.relay.server import RelayServer
+from ...wire.endpoint import RELAY, Endpoint
+from ...wire.errors import DecodeError
+from ...wire.frames import Nat, Relayed
+from ...wire.identity import NodeId
+from .config import OverlayConfig
+from .line import Line
+from .lines import LineTable
+
+FROM_RELAY = 1
+"""Lowest bit of a frame's circuit on its way from a relay to an end."""
+
+Packets = list[tuple[bytes, Endpoint]]
+
+
+class Ends(Protocol):
+    """What the overlay does with what circuits bring."""
+
+    def receive(self, packet: bytes, source: Endpoint, now: float) -> None:
+        """Take a packet that came through a circuit."""
+
+    def introduced(self, circuit: Circuit, now: float) -> None:
+        """Note where the other end of a circuit can be met without it."""
+
+    def closed(self, circuit: Circuit, now: float) -> None:
+        """Note that a circuit is no more."""
+
+    def asked(self, line: Line, message: CallBack | Deliver, now: float) -> None:
+        """Help a peer to find out whether strangers reach it."""
+
+
+class Relaying:
+    """Serve circuits, use circuits, and keep the reservations of this node."""
+
+    def __init__(
+        self, config: OverlayConfig, own_id: NodeId, lines: LineTable, ends: Ends, now: float
+    ) -> None:
+        self._lines = lines
+        self._ends = ends
+        self.server = RelayServer(config.relay)
+        self.circuits = Circuits(config.circuits_max)
+        self.reservations = Reservations(own_id, config.reservations)
+        self.dropped: Counter[str] = Counter()
+        self._sweep_at = now + config.relay_sweep_s
+        self._sweep_s = config.relay_sweep_s
+
+    def open(self, line: Line, target: NodeId) -> Circuit:
+        """Ask the relay of a line for a circuit to a node, and return it; packets may be sent at once."""
+        circuit = self.circuits.open(line.node_id, target)
+        self._say(line, Open(circuit.number, target))
+        return circuit
+
+    def introduced(self, source: Endpoint) -> Endpoint | None:
+        """Return where a relay saw the other end of a circuit, when `source` is one."""
+        circuit = self.circuits.at(source) if source.transport == RELAY else None
+        endpoint = circuit.introduced if circuit is not None else None
+        return endpoint if endpoint is not None and endpoint.is_usable else None
+
+    def receive(self, line: Line, now: float) -> None:
+        """Act on what came over a line for relays and circuits."""
+        frames, line.session.nat = line.session.nat, []
+        for frame in frames:
+            if isinstance(frame, Relayed):
+                self._receive_packet(line, frame, now)
+            elif isinstance(frame, Nat):
+                self._receive_message(line, frame.data, now)
+
+    def wrap(self, packets: Packets) -> Packets:
+        """Put packets for circuits into the lines of their relays; returns the others."""
+        if not self.circuits:
+            return packets
+        plain: Packets = []
+        for packet, endpoint in packets:
+            if endpoint.transport == RELAY:
+                self._send(packet, endpoint)
+            else:
+                plain.append((packet, endpoint))
+        return plain
+
+    def left(self, line: Line, now: float) -> None:
+        """Forget what went through a peer whose line is over."""
+        self._tell(self.server.left(line.node_id))
+        self.reservations.lost(line.node_id)
+        for circuit in self.circuits.of_relay(line.node_id):
+            self._close(circuit, now)
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due; None while there is nothing to look after."""
+        due = self.reservations.next_timeout()
+        if not self.server.reservations:
+            return due
+        return self._sweep_at if due is None else min(due, self._sweep_at)
+
+    def handle_timeout(self, now: float) -> None:
+        """Forget what is over, and renew what is held."""
+        if now >= self._sweep_at and self.server.reservations:
+            self._sweep_at = now + self._sweep_s
+            self._tell(self.server.expire(now))
+        for relay in self.reservations.take_due(now):
+            line = self._lines.find(relay)
+            if line is not None:
+                self._reserve(line, now)
+
+    def consider(self, line: Line, now: float) -> None:
+        """Reserve at the peer of a line, if it serves and this node is in want of relays."""
+        direct = line.session.path.transport != RELAY
+        if line.serves and direct and self.reservations.wants(line.node_id, now):
+            self._reserve(line, now)
+
+    def keeps(self, line: Line) -> bool:
+        """Tell whether a line must not end for idleness: something is reserved or carried over it."""
+        node_id = line.node_id
+        return (
+            self.reservations.has(node_id)
+            or self.server.holds(node_id)
+            or bool(self.circuits.of_relay(node_id))
+        )
+
+    # frames in
+
+    def _receive_packet(self, line: Line, frame: Relayed, now: float) -> None:
+        number = frame.circuit >> 1
+        if not frame.circuit & FROM_RELAY:
+            self._forward(line, number, frame.packet, now)
+            return
+        circuit = self.circuits.find(line.node_id, number)
+        if circuit is None and number % 2 and self.reservations.has(line.node_id):
+            circuit = self.circuits.incoming(line.node_id, number)
+        if circuit is None:
+            self.dropped["relay: packet from no circuit"] += 1
+        else:
+            self._ends.receive(frame.packet, circuit.endpoint, now)
+
+    def _forward(self, line: Line, number: int, packet: bytes, now: float) -> None:
+        leg = self.server.forward(line.node_id, number, len(packet), now)
+        onward = self._lines.find(leg.peer) if leg is not None else None
+        if leg is not None and onward is not None:
+            onward.session.send_relayed(leg.circuit << 1 | FROM_RELAY, packet)
+            self._lines.mark(onward)
+
+    def _receive_message(self, line: Line, data: bytes, now: float) -> None:
+        try:
+            message = decode(data)
+        except DecodeError as error:
+            self.dropped[f"{error.what}: {error.reason}"] += 1
+            return
+        if isinstance(message, Reserved):
+            self.reservations.answered(line.node_id, message.life_s, now)
+        elif isinstance(message, Opened | Refused | Incoming):
+            self._receive_about_circuit(line, message, now)
+        elif isinstance(message, Closed) and (circuit := self.circuits.find(line.node_id, message.circuit)):
+            self._close(circuit, now)
+        elif isinstance(message, CallBack | Deliver):
+            self._ends.asked(line, message, now)
+        else:
+            self._tell(self.server.receive(message, line.node_id, line.session.path, now))
+
+    def _receive_about_circuit(self, line: Line, message: Opened | Refused | Incoming, now: float) -> None:
+        relay, number = line.node_id, message.circuit
+        if isinstance(message, Incoming):
+            if not self.reservations.has(relay) or not number % 2:
+                self.dropped["relay: circuit from no relay of ours"] += 1
+                return
+            self._ends.introduced(self.circuits.incoming(relay, number, message.endpoint), now)
+            return
+        circuit = self.circuits.find(relay, number)
+        if circuit is None or circuit.target is None:
+            self.dropped["relay: answer to no question"] += 1
+        elif isinstance(message, Opened):
+            circuit.introduced = message.endpoint
+            self._ends.introduced(circuit, now)
+        else:
+            self._close(circuit, now)
+
+    # out
+
+    def _send(self, packet: bytes, endpoint: Endpoint) -> None:
+        circuit = self.circuits.at(endpoint)
+        line = self._lines.find(circuit.relay) if circuit is not None else None
+        if circuit is None or line is None:
+            self.dropped["relay: no line to it"] += 1
+            return
+        line.session.send_relayed(circuit.number << 1, packet)
+        self._lines.mark(line)
+
+    def _reserve(self, line: Line, now: float) -> None:
+        line.session.send_nat(self.reservations.ask(line.node_id, now))
+        self._lines.mark(line)
+
+    def _say(self, line: Line, message: RelayMessage) -> None:
+        line.session.send_nat(encode(message))
+        self._lines.mark(line)
+
+    def _tell(self, said: list[tuple[NodeId, bytes]]) -> None:
+        for peer, message in said:
+            line = self._lines.find(peer)
+            if line is not None:
+                line.session.send_nat(message)
+                self._lines.mark(line)
+
+    def _close(self, circuit: Circuit, now: float) -> None:
+        self.circuits.remove(circuit)
+        self._ends.closed(circuit, now)
