@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..wire.contact import Contact
+from ..wire.endpoint import NOWHERE
 from ..wire.identity import NodeId
 from .evicted import Evicted
 from .handover import Handover
@@ -35,9 +36,9 @@ class Family:
         context.table.on_member = self.liveness.watch
 
     def verified(self, contact: Contact, now: float) -> None:
-        """Note an authenticated round trip with a contact."""
+        """Note an authenticated round trip with a contact, unless others could not reach it where it was met."""
         self.context.rpc.counts.ephemeral += contact.ephemeral
-        if self.context.standings.is_low(contact.node_id, now):
+        if contact.scope == NOWHERE or self.context.standings.is_low(contact.node_id, now):
             return
         self.evicted.back(contact.node_id)
         if self.context.table.verified(contact, now):

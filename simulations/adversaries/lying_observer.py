@@ -37,7 +37,8 @@ class LyingObserver(Adversary):
         if not self.hosts:
             return {}
         told = [
-            (host.endpoint, host.overlay.observed_endpoints()) for host in self.stage.population.honest_live
+            (host.endpoint, host.overlay.reach.observations.endpoints())
+            for host in self.stage.population.honest_live
         ]
         believed = [seen[0] == self.lie(endpoint) for endpoint, seen in told if seen]
         return {"lie_believed": round(sum(believed) / len(believed), 4)} if believed else {}

@@ -58,7 +58,7 @@ def _of_calls(overlay: Overlay) -> Iterator[Amount]:
         yield ("callers of one peer", len(dial.waiting), WAITING_MAX)
         yield ("requests that wait for a call", len(dial.requests), WAITING_MAX)
     yield ("sessions with ciphers", len(handshakes._shelf._awake), config.awake_max)
-    yield ("observers", len(overlay._observers.endpoints()), config.observers_max)
+    yield ("observers", len(overlay.reach.observations), config.observers_max)
     watched = DEADLINES_PER_ITEM * len(lines.by_local_id) + DEADLINES_SPARE
     yield ("deadlines of lines", len(lines.deadlines._heap), watched)
     called = DEADLINES_PER_ITEM * len(handshakes._dials) + DEADLINES_SPARE

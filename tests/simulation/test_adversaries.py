@@ -214,7 +214,7 @@ def _half_open(host: Host) -> int:
 def test_a_lying_observer_is_one_voice_of_several() -> None:
     run, outcome = _run(small(adversary=(Adversary(kind="lying-observer", count=2),)))
     party = _of(run, LyingObserver)
-    seen = {host.index: host.overlay.observed_endpoints() for host in run.population.honest_live}
+    seen = {host.index: host.overlay.reach.observations.endpoints() for host in run.population.honest_live}
     lied_to = [
         index for index, seen_at in seen.items() if party.lie(run.population.hosts[index].endpoint) in seen_at
     ]

@@ -115,7 +115,7 @@ def test_dht_over_wide_area_delays() -> None:
     (row,) = json.loads(done.stdout)
     assert (row["nodes"], row["net"]) == (10, "wan")
     assert row["put_success"] == row["get_success"] == 1.0
-    assert row["get_p99_ms"] >= 10  # no answer from elsewhere can be quicker than the nearest pair
+    assert row["put_p50_ms"] >= 10  # no answer can be quicker than the nearest pair of nodes
     assert row["shim_late_p99_ms"] >= 0
 
 
