@@ -1,4 +1,4 @@
-"""`mesh99 put KEY VALUE`: keep a signed value in the DHT, or content under its hash."""
+"""`mesh99 put KEY VALUE`: keep a signed value in the DHT, or content under its hash; take a value back."""
 
 from __future__ import annotations
 
@@ -15,19 +15,29 @@ from .output import Environment, short
 @click.argument("key", required=False)
 @click.argument("value", required=False)
 @click.option("--content", metavar="VALUE", help="Store VALUE under its hash and print the key it has.")
+@click.option("--delete", is_flag=True, help="Take back what this node put under KEY.")
 @explain_option
 @pass_environment
 def command(
-    environment: Environment, key: str | None, value: str | None, content: str | None, explain: bool
+    environment: Environment,
+    key: str | None,
+    value: str | None,
+    content: str | None,
+    delete: bool,
+    explain: bool,
 ) -> None:
     """Store VALUE under KEY, signed by this node; with --content under a key of its own, where it cannot change.
 
     The node renews it while it runs. A value that begins with a dash goes after `--`.
     """
     if content is not None:
-        if key is not None or explain:
-            raise click.UsageError("--content goes without a key and without --explain")
+        if key is not None or delete or explain:
+            raise click.UsageError("--content goes without a key, --delete and --explain")
         _put_content(environment, content)
+    elif delete:
+        if key is None or value is not None or explain:
+            raise click.UsageError("--delete goes with a key, and without a value and --explain")
+        _delete(environment, key)
     elif key is None or value is None:
         raise click.UsageError("give a key and a value, or --content VALUE")
     elif explain:
@@ -42,6 +52,14 @@ def _put_content(environment: Environment, value: str) -> None:
     environment.result(stored, lambda: environment.line(stored["key"]))
     if not environment.as_json:
         environment.note(f"it is stored on {len(stored['stored_on'])} nodes{_but(stored['refused'])}")
+
+
+def _delete(environment: Environment, key: str) -> None:
+    with environment.waiting(f"deleting {key}"):
+        stored = Client(environment.home).call("delete", key=key)
+    environment.result(stored, lambda: None)
+    if not environment.as_json:
+        environment.note(f"{key} is deleted on {len(stored['stored_on'])} nodes{_but(stored['refused'])}")
 
 
 def _put(environment: Environment, key: str, value: str) -> None:

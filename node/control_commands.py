@@ -34,6 +34,7 @@ class Controlled(Protocol):
     async def trace(self, key: str) -> list[Hop]: ...
     async def put(self, key: str, value: str) -> Stored: ...
     async def put_content(self, value: str) -> Stored: ...
+    async def delete(self, key: str) -> Stored: ...
     async def get(self, key: str) -> Found: ...
     async def explain_find(self, capability: str, *where: str, timeout_s: float = ...) -> Explained: ...
     async def explain_put(self, key: str, value: str) -> Explained: ...
@@ -74,7 +75,7 @@ class BenchArguments(PeerArguments):
 
 
 class KeyArguments(Arguments):
-    key: Text
+    key: str
 
 
 class PutArguments(KeyArguments):
@@ -82,7 +83,7 @@ class PutArguments(KeyArguments):
 
 
 class PutContentArguments(Arguments):
-    value: Text
+    value: str
 
 
 class SendArguments(Arguments):
@@ -143,6 +144,10 @@ async def put(node: Controlled, arguments: PutArguments) -> Json:
 
 async def put_content(node: Controlled, arguments: PutContentArguments) -> Json:
     return msgspec.structs.asdict(await node.put_content(arguments.value))
+
+
+async def delete(node: Controlled, arguments: KeyArguments) -> Json:
+    return msgspec.structs.asdict(await node.delete(arguments.key))
 
 
 async def get(node: Controlled, arguments: KeyArguments) -> Json:
@@ -209,6 +214,7 @@ COMMANDS: dict[str, Command] = {
     "trace": Command(KeyArguments, trace),
     "put": Command(PutArguments, put),
     "put_content": Command(PutContentArguments, put_content),
+    "delete": Command(KeyArguments, delete),
     "get": Command(KeyArguments, get),
     "explain_find": Command(CapabilityArguments, explain_find),
     "explain_put": Command(PutArguments, explain_put),

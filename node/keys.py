@@ -9,6 +9,9 @@ from ..wire.record import CONTENT_OWNER, value_key
 CONTENT_PREFIX = "content:"
 """Begins the key of content, so that no text of 52 letters is taken for one."""
 
+KEY_BYTES_MAX = 4096
+"""Longest text of a key; only its hash travels, so this bounds what a slip of the pen can cost."""
+
 CONTENT_HINT = (
     f"a key of content is `{CONTENT_PREFIX}` and 52 letters and digits, as `mesh99 put --content` prints it"
 )
@@ -27,7 +30,7 @@ def is_content(text: str) -> bool:
 def place_of(text: str) -> tuple[bytes, PublicKey | None]:
     """Return the key in the DHT and whose record is sought there, None for anybody's; raises ConfigError."""
     if not is_content(text):
-        return value_key(text), None
+        return value_key(_checked(text)), None
     try:
         return NodeId.parse(text.removeprefix(CONTENT_PREFIX)), CONTENT_OWNER
     except ConfigError:
@@ -38,4 +41,11 @@ def own_place(text: str) -> bytes:
     """Return the key of what a person puts under a text or watches there; raises ConfigError for a key of content."""
     if is_content(text):
         raise ConfigError("key", f"{text!r} is one of content, which never changes", "choose another key")
-    return value_key(text)
+    return value_key(_checked(text))
+
+
+def _checked(text: str) -> str:
+    size = len(text.encode())
+    if not 0 < size <= KEY_BYTES_MAX:
+        raise ConfigError("key", f"{size} bytes where 1 to {KEY_BYTES_MAX} are needed")
+    return text

@@ -285,6 +285,10 @@ class Node:
         """Keep a value that cannot change under its hash; `get` reads it by the key in the answer."""
         return await self._require("put").values.put_content(value, timeout_s)
 
+    async def delete(self, key: str, *, timeout_s: float = 5.0) -> Stored:
+        """Take back the value that this node put under a key; holders remember that for as long as it would live."""
+        return await self._require("delete").values.delete(key, timeout_s)
+
     def watch(self, capability: str, *where: str) -> AsyncGenerator[AgentEvent, None]:
         """Iterate over the agents that offer a capability, this one included, and their changes from then on.
 

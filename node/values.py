@@ -49,13 +49,11 @@ class Values:
 
     async def put(self, key: str, value: str, timeout_s: float) -> Stored:
         """Sign a value, store it, and renew it while this node runs."""
-        return _stored(key, await self._put(key, value, timeout_s))
+        return _stored(key, await self._put(key, _checked(value), timeout_s))
 
     async def put_content(self, value: str, timeout_s: float) -> Stored:
         """Store a value under its hash, and renew it while this node runs."""
         data = _checked(value)
-        if not data:
-            raise ConfigError("value", "content has at least a byte")
         key = content_key(data)
         result = await self._put_record(
             key, lambda: Record.of_content(data, ttl_s=self._config.value_ttl_s), timeout_s
@@ -65,7 +63,7 @@ class Values:
     async def explain_put(self, key: str, value: str, timeout_s: float) -> Explained:
         """Put a value, and tell who was asked and what they said; no holder is a result too."""
         started = self._clock.now()
-        result = await self._put(key, value, timeout_s)
+        result = await self._put(key, _checked(value), timeout_s)
         return Explained(
             key=key,
             result=[node_id.text for node_id in result.stored_on],
@@ -74,8 +72,12 @@ class Values:
             elapsed_ms=self._since_ms(started),
         )
 
-    async def _put(self, key: str, value: str, timeout_s: float) -> PutResult:
-        place, data = own_place(key), _checked(value)
+    async def delete(self, key: str, timeout_s: float) -> Stored:
+        """Put a tombstone in the place of a value."""
+        return _stored(key, await self._put(key, b"", timeout_s))
+
+    async def _put(self, key: str, data: bytes, timeout_s: float) -> PutResult:
+        place = own_place(key)
 
         def create() -> Record:
             sequence, ttl_s = self._directory.next_sequence(), self._config.value_ttl_s
@@ -157,6 +159,9 @@ class Values:
 
 def _checked(value: str) -> bytes:
     data = value.encode()
+    if not data:
+        hint = "to take a value back: `mesh99 put KEY --delete`, or node.delete(key)"
+        raise ConfigError("value", f"0 bytes where 1 to {VALUE_BYTES_MAX} are needed", hint)
     if len(data) > VALUE_BYTES_MAX:
         hint = "put a reference to it instead, or send it as a message"
         raise ConfigError("value", f"{len(data)} bytes are over the limit of {VALUE_BYTES_MAX}", hint)

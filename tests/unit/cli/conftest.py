@@ -160,6 +160,10 @@ class FakeNode:
         self._asked("put", key, value)
         return Stored(key=key, stored_on=[NODE_ID, OTHER_ID], refused=self.refused)
 
+    async def delete(self, key: str, *, timeout_s: float = 5.0) -> Stored:
+        self._asked("delete", key)
+        return Stored(key=key, stored_on=["a" * 52], refused={})
+
     async def put_content(self, value: str, *, timeout_s: float = 5.0) -> Stored:
         self._asked("put_content", value)
         return Stored(key="content:" + NODE_ID, stored_on=[NODE_ID], refused=self.refused)

@@ -66,7 +66,7 @@ def test_an_error_is_a_line_and_an_exit_code(
 
 @pytest.mark.parametrize(
     "command",
-    [("find", "--watch", ""), ("get", "--watch", ""), (*FIND, "--explain"), (*GET, "--explain")],
+    [("find", "--watch", ""), (*FIND, "--explain"), (*GET, "--explain")],
     ids=" ".join,
 )
 @pytest.mark.usefixtures("node")

@@ -47,7 +47,7 @@ async def test_a_key_of_content_is_taken_for_nothing_else(nodes: Nodes) -> None:
         node.watch_value(key)
     with pytest.raises(ConfigError, match="not one of content"):
         await node.get("content:nonsense")
-    with pytest.raises(ConfigError, match="at least a byte"):
+    with pytest.raises(ConfigError, match="0 bytes where 1 to 800"):
         await node.put_content("")
     with pytest.raises(ConfigError, match="over the limit"):
         await node.put_content("x" * 801)
@@ -66,3 +66,23 @@ async def test_many_values_are_got_at_once(nodes: Nodes) -> None:
     found = await reader.get_many([*keys, "never"])
     assert {key: each.value for key, each in found.items()} == {key: f"value of {key}" for key in keys}
     assert {each.owner for each in found.values()} == {asker.node_id.text}
+
+
+async def test_a_value_is_taken_back(nodes: Nodes) -> None:
+    author = await nodes.start("author")
+    reader = await nodes.start("reader")
+    await until_done(lambda: author.resolve("reader"))
+    await author.put("motto", "direct lines")
+    await until_done(lambda: reader.get("motto"))
+    assert (await author.delete("motto")).stored_on
+    with pytest.raises(LookupFailed):
+        await reader.get("motto")
+
+
+@pytest.mark.parametrize(("key", "value"), [("", "x"), ("k" * 4097, "x"), ("k", ""), ("k", "x" * 801)])
+async def test_what_is_empty_or_too_large_is_refused_with_the_limit(
+    nodes: Nodes, key: str, value: str
+) -> None:
+    node = await nodes.start()
+    with pytest.raises(ConfigError, match=r"\d+ bytes (where 1 to|are over the limit of) \d+"):
+        await node.put(key, value)
