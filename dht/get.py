@@ -224,11 +224,16 @@ class ValueSearch(KeySearch):
         return holder.candidate.contact.node_id in self.found_around
 
     def _keep(self, record: Record, age_s: int, holder: Holder, now: float) -> None:
-        """Verify and keep a record that is news; raise DecodeError when it is not what was asked for."""
+        """Verify and keep a record that is news; raise DecodeError when it is not what was asked for.
+
+        One whose life is over by what its holder says is passed over: it may have ended on the way.
+        """
         blame, teller = self.context.standings.blame, holder.candidate.contact.node_id
         if record.key != self._key or self._owner not in (None, record.owner):
             blame(teller, "record not asked for", now)
             raise DecodeError("record", "not asked for")
+        if age_s >= min(record.ttl_s, self.context.config.record_ttl_s_max):
+            return
         known = self._found.get(record.owner)
         if known is None or record.sequence > known.record.sequence:
             if not self.context.signatures.verify(record):

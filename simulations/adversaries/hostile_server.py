@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...dht.messages import (
+    Changed,
     Digest,
     FindMany,
     FindNode,
     FindValue,
     Lacking,
+    Listen,
+    Listening,
     Nodes,
+    Noted,
     Outcome,
     Ping,
     Pong,
@@ -30,6 +34,9 @@ from ...wire.contact import Contact
 
 TOKEN = bytes(TOKEN_BYTES)
 """Good for every STORE: it has nothing to protect."""
+
+LISTENING_S = 300
+"""As long as an honest registration counts; nothing is ever pushed."""
 
 
 class HostileServer:
@@ -85,5 +92,9 @@ class Accomplice(HostileServer):
             return StoredMany([(Outcome.STORED, 0)] * len(request.records))
         if isinstance(request, Digest):
             return Lacking()
+        if isinstance(request, Listen):
+            return Listening(Outcome.STORED, LISTENING_S)
+        if isinstance(request, Changed):
+            return Noted(0)
         assert isinstance(request, Ping)
         return Pong()
