@@ -254,10 +254,18 @@ class Dht:
         take = gather_holders(len(self._families), lambda result, then: done(result))
         self.turns.run_all([StoreSearch(context, record, quorum, take) for context in self.contexts], now)
 
-    def publish(self, record_of: Callable[[int], Record], now: float) -> Publication:
-        """Keep a record alive: `record_of(sequence)` is called for each publication."""
+    def publish(
+        self,
+        record_of: Callable[[int], Record],
+        now: float,
+        put: tuple[Record, PutResult] | None = None,
+    ) -> Publication:
+        """Keep a record alive: `record_of(sequence)` is called for each publication; not for one that was just put."""
         publication = Publication(self._context, record_of, self._publishing)
-        publication.renew(now)
+        if put is None:
+            publication.renew(now)
+        else:
+            publication.resume(*put, now)
         return publication
 
     def publish_spread(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..wire.record import Record
+from .distance import number_of
 from .put import PutResult
 from .region_pair import Queue
 from .region_store import Errand
@@ -79,6 +80,14 @@ class Publication:
             return
         self._queue.add(self, self.errand(now), now)
 
+    def resume(self, record: Record, result: PutResult, now: float) -> None:
+        """Go on from a record that was put a moment ago: it is renewed when its time comes."""
+        self._putting = True
+        self._published_at = now
+        self._sequence += 1
+        self._note(record)
+        self._settled(record, result, now)
+
     def change(self, now: float) -> None:
         """Publish soon because what it says has changed; no more often than `change_s_min`."""
         if self._putting:
@@ -95,10 +104,8 @@ class Publication:
         self._published_at = now
         self._sequence += 1
         record = self._record_of(self._sequence)
-        errand = Errand(record, self._settled, widens=self._on_settled is None)
-        self._key = errand.key
-        self._early_s = JITTER * self._interval_s(errand.record)
-        return errand
+        self._note(record)
+        return Errand(record, self._settled, widens=self._on_settled is None)
 
     def soon_due(self, now: float) -> bool:
         """Tell whether it may be renewed now, within the jitter of its time."""
@@ -123,6 +130,10 @@ class Publication:
             self._arm(now + self._wait_s(record, result, kept))
             if self._changed:
                 self.change(now)
+
+    def _note(self, record: Record) -> None:
+        self._key = number_of(record.key)
+        self._early_s = JITTER * self._interval_s(record)
 
     def _wait_s(self, record: Record, result: PutResult, kept: bool) -> float:
         """Return the time to the next publication: soon after a failure, at once with a sequence just learnt."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..dht.dht import Dht
 from ..dht.get import GetResult
 from ..dht.publish import Publication
+from ..dht.put import PutResult
 from ..dht.search import LookupResult
 from ..dht.spread import SpreadPublication
 from ..wire.contact import Contact
@@ -119,12 +120,14 @@ class Directory:
             publication.change(self._clock.now())
             self._kick()
 
-    def publish(self, key: bytes, create: Callable[[], Record]) -> None:
-        """Put a record and keep putting it until `stop`; a newer one under the same key takes its place."""
+    def publish(
+        self, key: bytes, create: Callable[[], Record], put: tuple[Record, PutResult] | None = None
+    ) -> None:
+        """Keep putting a record until `stop`, from now on or after one that was put; a newer one takes its place."""
         previous = self._publications.pop(key, None)
         if previous is not None:
             previous.cancel()
-        self._publications[key] = self._dht.publish(lambda sequence: create(), self._clock.now())
+        self._publications[key] = self._dht.publish(lambda sequence: create(), self._clock.now(), put)
         self._kick()
 
     def stop(self) -> None:

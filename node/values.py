@@ -93,7 +93,7 @@ class Values:
             timeout_s,
         )
         if result.stored_on:
-            self._directory.publish(key, create)
+            self._directory.publish(key, create, (record, result))
         return result
 
     async def get(self, key: str, timeout_s: float) -> Found:

@@ -100,3 +100,24 @@ def test_a_change_while_putting_is_not_lost_and_a_cancelled_publication_has_none
     publication.change(network.now)
     network.run(20.0)
     assert signed == [1, 2]
+
+
+def test_what_was_put_a_moment_ago_is_renewed_in_its_time_only(network) -> None:
+    node = network.nodes[1]
+    first = Record.create(node.identity, KEY, b"first", sequence=1, ttl_s=600)
+    result = network.put(node, first)
+    signed: list[float] = []
+
+    def record_of(sequence: int) -> Record:
+        signed.append(network.now)
+        return Record.create(node.identity, KEY, b"%d" % sequence, sequence=sequence, ttl_s=600)
+
+    began = network.now
+    publication = node.dht.publish(record_of, began, (first, result))
+    network.run(300.0)
+    assert signed == []
+    network.run(200.0)
+    assert len(signed) == 1
+    network.run(200.0)
+    assert network.get(network.nodes[5], KEY).records, "it has outlived its first life"
+    publication.cancel()
