@@ -23,6 +23,7 @@ COMMANDS = (
     "doctor",
     "keys",
     "registry",
+    "relay",
     "sim",
 )
 

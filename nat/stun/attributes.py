@@ -145,6 +145,11 @@ def encode_error(code: ErrorCode) -> bytes:
     return bytes((0, 0, code // 100, code % 100)) + REASONS[code].encode()
 
 
+def encode_address_error(family_number: int, code: ErrorCode) -> bytes:
+    """Return the value of an ADDRESS-ERROR-CODE attribute: the error of one family alone (RFC 8656, section 18.12)."""
+    return bytes((family_number,)) + encode_error(code)[1:]
+
+
 def decode_error(value: bytes) -> tuple[int, str]:
     """Read an ERROR-CODE; raises DecodeError."""
     if not 4 <= len(value) <= 4 + REASON_BYTES_MAX or not 3 <= value[2] & 7 <= 6 or value[3] > 99:

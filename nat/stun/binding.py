@@ -88,11 +88,9 @@ class BindingServer:
         return others[index ^ (1 if flags & CHANGE_PORT else 0) ^ (2 if flags & CHANGE_IP else 0)]
 
 
-def success(
-    request: StunMessage, attributes: list[tuple[int, bytes]], *, sha1_key: bytes | None = None
-) -> bytes:
-    """Return the bytes of a success response; with a fingerprint if the request had one or is proved."""
-    return _response(request, MessageClass.SUCCESS, attributes, sha1_key)
+def success(request: StunMessage, attributes: list[tuple[int, bytes]], *, key: bytes | None = None) -> bytes:
+    """Return the bytes of a success response; proved by a key in the ways that the request was."""
+    return _response(request, MessageClass.SUCCESS, attributes, key)
 
 
 def refusal(
@@ -101,21 +99,25 @@ def refusal(
     unknown: list[int] | None = None,
     *,
     more: list[tuple[int, bytes]] | None = None,
-    sha1_key: bytes | None = None,
+    key: bytes | None = None,
 ) -> bytes:
     """Return the bytes of an error response; `unknown` goes along with UNKNOWN_ATTRIBUTE."""
     attributes = [(int(Attribute.ERROR_CODE), encode_error(code)), *(more or [])]
     if unknown:
         attributes.append((Attribute.UNKNOWN_ATTRIBUTES, encode_unknown(unknown)))
-    return _response(request, MessageClass.ERROR, attributes, sha1_key)
+    return _response(request, MessageClass.ERROR, attributes, key)
 
 
 def _response(
     request: StunMessage,
     message_class: MessageClass,
     attributes: list[tuple[int, bytes]],
-    sha1_key: bytes | None,
+    key: bytes | None,
 ) -> bytes:
     response = StunMessage(request.method, message_class, request.transaction_id, tuple(attributes))
-    fingerprint = request.find(Attribute.FINGERPRINT) is not None
-    return encode(response, sha1_key=sha1_key, fingerprint=fingerprint)
+    return encode(
+        response,
+        sha1_key=key if request.find(Attribute.MESSAGE_INTEGRITY) is not None else None,
+        sha256_key=key if request.find(Attribute.MESSAGE_INTEGRITY_SHA256) is not None else None,
+        fingerprint=request.find(Attribute.FINGERPRINT) is not None,
+    )
