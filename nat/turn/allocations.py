@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -96,9 +97,6 @@ class Allocations:
     def __len__(self) -> int:
         return len(self._allocations)
 
-    def __iter__(self) -> Iterator[Allocation]:
-        return iter(self._allocations.values())
-
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing is held, so that nothing can end."""
@@ -142,12 +140,17 @@ class Allocations:
     def remove(self, allocation: Allocation) -> None:
         """Forget an allocation and close its ports."""
         del self._allocations[allocation.five_tuple]
-        for each in allocation.relayed.values():
-            del self._by_relayed[each], self._by_public[self.public(each)]
-            self._ports.close(each)
+        for family in list(allocation.relayed):
+            self.remove_family(allocation, family)
         self._by_account[allocation.account] -= 1
         if not self._by_account[allocation.account]:
             del self._by_account[allocation.account]
+
+    def remove_family(self, allocation: Allocation, family: int) -> None:
+        """Close one of an allocation's ports."""
+        relayed = allocation.relayed.pop(family)
+        del self._by_relayed[relayed], self._by_public[self.public(relayed)]
+        self._ports.close(relayed)
 
     @property
     def reserves_no_more(self) -> bool:
@@ -165,6 +168,10 @@ class Allocations:
             return None
         del self._reservations[token]
         return found.relayed
+
+    def close(self) -> None:
+        """Let everything end."""
+        self.expire(math.inf)
 
     def expire(self, now: float) -> None:
         """Let end what has come to its end."""

@@ -126,8 +126,11 @@ class Requests:
         if family is not None and family not in allocation.relayed:
             raise Refusal(ErrorCode.PEER_ADDRESS_FAMILY_MISMATCH)
         life_s = 0 if requested_s == 0 else self._life_s(requested_s)
-        allocation.ends_at = now + life_s
-        if not life_s:
+        if life_s:
+            allocation.ends_at = now + life_s
+        elif family is not None and len(allocation.relayed) > 1:
+            self._allocations.remove_family(allocation, family)
+        else:
             self._allocations.remove(allocation)
         return [(Attribute.LIFETIME, life_s.to_bytes(4, "big"))]
 

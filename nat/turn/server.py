@@ -144,9 +144,8 @@ class TurnServer:
             self._allocations.expire(now)
 
     def close(self) -> None:
-        """End every allocation."""
-        for allocation in list(self._allocations):
-            self._allocations.remove(allocation)
+        """End every allocation and give up the ports that are kept."""
+        self._allocations.close()
 
     def _answer(self, request: StunMessage, five_tuple: FiveTuple, now: float) -> list[Packet]:
         allocation = self._allocations.find(five_tuple, now)
