@@ -5,6 +5,7 @@
 set -uo pipefail
 
 packages=(
+    coturn           # tests: stock TURN clients against our server, our client against a stock server
     nats-server      # benchmarks: the broker that nats-py talks to
     python3-opendht  # benchmarks: another DHT beside ours
     ruby             # tests: an Agent99 agent's HTTP against our registry
