@@ -1,0 +1,1 @@
+"""Figures of NAT traversal and relays."""
