@@ -5,8 +5,12 @@
 set -uo pipefail
 
 packages=(
-    coturn           # tests: stock TURN clients against our server, our client against a stock server
+    conntrack        # tests/natlab: a box that forgets its mappings
+    coturn           # tests: stock TURN clients, a stock server, and another opinion about a NAT
+    iproute2         # tests/natlab: network namespaces
+    miniupnpd        # tests: a router that maps ports on request
     nats-server      # benchmarks: the broker that nats-py talks to
+    nftables         # tests/natlab: the boxes
     python3-opendht  # benchmarks: another DHT beside ours
     ruby             # tests: an Agent99 agent's HTTP against our registry
     ruby-sinatra     # tests: our client against a registry as Agent99's

@@ -40,6 +40,9 @@ def behaviour(site: str) -> Behaviour:
 
 def opinions(sites: Sequence[str]) -> list[coturn.Opinion]:
     """Let coturn's client look at sites that let UDP through: at all of them at once, since it waits a lot."""
-    with Lab(sites, servers=1, delay_s=DELAY_S) as lab, coturn.serving(lab.servers[0]):
-        with ThreadPoolExecutor(len(sites)) as pool:
-            return list(pool.map(lambda site: coturn.discover(site.hosts[0], lab.servers[0]), lab.sites))
+    with (
+        Lab(sites, servers=1, delay_s=DELAY_S) as lab,
+        coturn.serving(lab.servers[0]),
+        ThreadPoolExecutor(len(sites)) as pool,
+    ):
+        return list(pool.map(lambda site: coturn.discover(site.hosts[0], lab.servers[0]), lab.sites))

@@ -42,14 +42,13 @@ def serving(server: Host) -> Iterator[None]:
     first = server.address
     second = f"{first.rpartition('.')[0]}.2"
     with tempfile.TemporaryDirectory(prefix="natlab-") as folder:
+        command = f"""
+            turnserver -n -L {first} -L {second} -E {first} -p {PORT} --no-cli --no-tls --no-dtls
+            --lt-cred-mech --user {USER}:{PASSWORD} --realm lab
+            --userdb {folder}/users --pidfile {folder}/pid --log-file stdout
+        """
         process = server.spawn(
-            ["turnserver", "-n", "-L", first, "-L", second, "-E", first, "-p", str(PORT)]
-            + ["--lt-cred-mech", "--user", f"{USER}:{PASSWORD}", "--realm", "lab"]
-            + ["--no-cli", "--no-tls", "--no-dtls", "--userdb", f"{folder}/users"]
-            + ["--log-file", "stdout", "--pidfile", f"{folder}/pid"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
+            command.split(), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             _wait_until_it_answers(server)

@@ -20,6 +20,7 @@ GATEWAY, GATEWAY_MAC = "20.0.0.1", "02:00:00:00:ff:ff"
 ETH_P_IP = 0x0800
 RECEIVE_BUFFER_BYTES = 8 << 20
 ANSWER_S = 10.0
+FORWARDER = str(Path(__file__).with_name("forwarder.py"))
 # linux/sockios.h and linux/ethtool.h: set transmit checksums, scatter-gather, TSO and GSO.
 SIOCETHTOOL = 0x8946
 SO_RCVBUFFORCE = 33
@@ -57,7 +58,7 @@ class Internet:
         )
         self._sockets.append(self._packet_socket(f"link{link}"))
         self.costs.append((DEFAULT_DELAY_S, 0.0))
-        self.route({address: link for address in addresses})
+        self.route(dict.fromkeys(addresses, link))
         return link
 
     def start(self) -> None:
@@ -67,7 +68,9 @@ class Internet:
         links = [f"{self._mac(n).replace(':', '')}:{sock.fileno()}" for n, sock in enumerate(self._sockets)]
         with theirs:
             self._forwarder = self.namespace.spawn(
-                [sys.executable, "-IS", Path(__file__).with_name("forwarder.py"), str(theirs.fileno()), *links],
+                [sys.executable, "-IS", FORWARDER, str(theirs.fileno()), *links],
+                # Ctrl-C is for the owner; this ends with the control socket.
+                start_new_session=True,
                 pass_fds=[theirs.fileno(), *(sock.fileno() for sock in self._sockets)],
             )
         while self._sockets:

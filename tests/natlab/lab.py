@@ -40,6 +40,7 @@ class Lab:
     ) -> None:
         if servers > SERVERS_MAX or len(sites) > SITES_MAX:
             raise ValueError(f"a lab has room for {SERVERS_MAX} servers and {SITES_MAX} sites")
+        self.sites_as_written = list(sites)
         self._plan = [Site.parse(site) for site in sites]
         self._prefix = namespace.own_prefix(next(_labs))
         self._cost = (delay_s, loss)

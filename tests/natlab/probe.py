@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .site import Host
 
@@ -94,7 +95,7 @@ class Probe:
         if mapping == "EIM":
             return "preserved" if mapped[0][1] == LOCAL_PORT else "fixed"
         ports = [port for _, port in mapped]
-        steps = {after - before for before, after in zip(ports, ports[1:], strict=False)}
+        steps = {after - before for before, after in pairwise(ports)}
         return "sequential" if steps == {1} else "random"
 
     def _hairpin(self) -> bool | None:
@@ -110,7 +111,7 @@ class Probe:
         """Learn as what a server sees a socket, and let it answer; None when nothing passes."""
         sock.sendto(b"ask", server.getsockname())
         try:
-            _, mapped = server.recvfrom(99)
+            mapped: Address = server.recvfrom(99)[1]
             server.sendto(b"answer", mapped)
             list(_until(sock, b"answer"))
         except TimeoutError:

@@ -29,10 +29,10 @@ def test_coturn_sees_the_same() -> None:
 
 @pytest.mark.parametrize("kind", ["full", "addr", "port", "sym", "symseq"])
 def test_mappings_end_after_the_time_out_and_not_before(kind: str) -> None:
-    with Lab([f"{kind}:timeout=1"], servers=2, delay_s=check.DELAY_S) as lab:
-        with probing(lab.hosts[0], lab.servers) as probe:
-            assert probe.survives(silence_s=0.3)
-            assert not probe.survives(silence_s=2.1)
+    lab = Lab([f"{kind}:timeout=1"], servers=2, delay_s=check.DELAY_S)
+    with lab, probing(lab.hosts[0], lab.servers) as probe:
+        assert probe.survives(silence_s=0.3)
+        assert not probe.survives(silence_s=2.1)
 
 
 def test_two_homes_of_one_carrier_and_two_hosts_of_one_home_share_its_address() -> None:

@@ -71,7 +71,9 @@ class Site:
         text = CARRIERS.get(name, name) + colon + modifiers
         boxes = tuple(Box.parse(part) for part in text.split("+"))
         if len(boxes) > 1 and any(box.kind in (Kind.NONE, Kind.FW) for box in boxes):
-            raise ValueError(f"{text!r}: `none` and `fw` stand alone, since their hosts have public addresses")
+            raise ValueError(
+                f"{text!r}: `none` and `fw` stand alone, since their hosts have public addresses"
+            )
         if boxes[0].kind is Kind.NONE and boxes[0] != Box(Kind.NONE):
             raise ValueError(f"{text!r}: without a box there is nothing to modify")
         return cls(boxes)
