@@ -6,11 +6,19 @@ import argparse
 import json
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
-from . import check, topology
+from . import check, matrix, topology
+from .ice import Ice
 from .lab import Lab, why_not
 from .namespace import Namespace
+from .peer import Program
+
+PROGRAMS: dict[str, Callable[[], Program]] = {
+    "aioice": lambda: Ice(turn=True),
+    "aioice-stun": lambda: Ice(turn=False),
+}
 
 
 def main() -> int:
@@ -24,6 +32,9 @@ def main() -> int:
     _add_up(commands.add_parser("up", help="build a lab and hold it until Ctrl-C"))
     commands.add_parser("check", help="find out whether each kind of box does what it should").set_defaults(
         run=lambda _: _check()
+    )
+    _add_matrix(
+        commands.add_parser("matrix", help="connect pairs of sites by a program, and show how that went")
     )
     arguments = parser.parse_args()
     reason = why_not()
@@ -46,6 +57,35 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=_up)
+
+
+def _add_matrix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sites", nargs="*", metavar="SITE[/SITE]", help="pairs; kinds alone: all pairs of them"
+    )
+    parser.add_argument("--program", choices=PROGRAMS, default="mesh99")
+    parser.add_argument("--runs", type=int, default=3, help="of which the median is shown (default: 3)")
+    parser.add_argument(
+        "--delay", type=float, default=20.0, metavar="MS", help="per crossing of a link (default: 20)"
+    )
+    parser.add_argument(
+        "--loss", type=float, default=0.0, metavar="SHARE", help="per crossing of a link (default: 0)"
+    )
+    parser.add_argument("--json", action="store_true", help="print every run as JSON")
+    parser.set_defaults(run=_matrix)
+
+
+def _matrix(arguments: argparse.Namespace) -> int:
+    """Measure each pair; one site with two hosts stands as it is: its first host calls its last."""
+    sites = arguments.sites or matrix.KINDS
+    kinds = [site for site in sites if "/" not in site and "hosts=" not in site]
+    chosen = [tuple(site.split("/")) for site in sites if site not in kinds] + matrix.pairs(kinds)
+    program, cells = PROGRAMS[arguments.program](), []
+    for pair in chosen:
+        cells.append(matrix.cell(program, pair, arguments.runs, arguments.delay / 1e3, arguments.loss))
+        print(f"{' / '.join(pair)}: {cells[-1]}", file=sys.stderr, flush=True)
+    print(matrix.document(cells) if arguments.json else matrix.table(cells, kinds))
+    return int(any(outcome.path == "none" for cell in cells for outcome in cell.outcomes))
 
 
 def _up(arguments: argparse.Namespace) -> int:
