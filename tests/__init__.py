@@ -1,0 +1,1 @@
+"""Tests, and programs for people beside them: `python -m tests.natlab`."""
