@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...wire.errors import ConfigError
+
+REALM_BYTES_MAX = 64
+"""Realms stand in every answer to strangers, who may have lied about where it goes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnConfig:
@@ -77,3 +82,8 @@ class TurnConfig:
 
     stream_queue_bytes_max: int = 262_144
     """Bytes waiting on a TCP connection before packets are lost. Raising it costs that much memory, and delay."""
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.realm.encode()) <= REALM_BYTES_MAX:
+            hint = f"take a name of 1 to {REALM_BYTES_MAX} bytes, such as your domain"
+            raise ConfigError("realm", f"{self.realm[:20]!r} is empty or too long", hint)

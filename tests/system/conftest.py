@@ -90,6 +90,11 @@ class Place:
         errors = self.directory / f"registry{len(self.started)}.stderr"
         return self._keep(Running(errors, "registry", "serve", "--listen", listen, *arguments))
 
+    def relay(self, *arguments: str) -> Running:
+        """Start a TURN server."""
+        errors = self.directory / f"relay{len(self.started)}.stderr"
+        return self._keep(Running(errors, "relay", "serve", *arguments))
+
     def agent(self, name: str, *arguments: str, cwd: Path | None = None) -> Agent:
         """Start a node on loopback; a second one of the same name comes back to the same home."""
         listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
