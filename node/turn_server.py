@@ -31,7 +31,9 @@ DEFAULT_PORTS = range(49_152, 65_536)
 ADDRESS_HINT = "give the address that clients reach this machine at, such as 203.0.113.7"
 NETWORK_HINT = "write it in CIDR form, such as 10.0.0.0/8"
 
-LOOPBACKS = {IPV4: "127.0.0.1", IPV6: "::1"}
+OFFLINE = {IPV4: "127.0.0.1"}
+"""Relayed transports of a machine that has no way to the world."""
+
 SOCKET_FAMILIES = {IPV4: socket.AF_INET, IPV6: socket.AF_INET6}
 
 
@@ -194,7 +196,7 @@ def _relay_hosts(bound: list[tuple[socket.socket, socket.socket]]) -> dict[int, 
         else:
             found = _by_family([host])
         hosts = {family: host for family, host in found.items() if host} | hosts
-    return hosts or LOOPBACKS
+    return hosts or OFFLINE
 
 
 def _networks(texts: Iterable[str]) -> tuple[str, ...]:

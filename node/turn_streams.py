@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import cast
@@ -80,7 +81,7 @@ class TurnStream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.server = server
         self.client = server
-        self.opened_at = asyncio.get_running_loop().time()
+        self.opened_at = time.monotonic()
 
     @property
     def queued_bytes(self) -> int:

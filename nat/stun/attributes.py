@@ -99,7 +99,7 @@ MASKED_BYTES_MAX = 20
 """An IPv6 address in its masked form, which is as long as its mask."""
 
 ADDRESSES_CACHED = 4096
-"""Addresses remembered in either form, about 200 bytes each; a relay meets few, again and again; parsing costs 2 us."""
+"""Addresses remembered in either form, about 200 bytes each; parsing one costs 2 us, and a relay meets few."""
 
 FAMILY_IPV4 = 1
 FAMILY_IPV6 = 2
