@@ -129,8 +129,7 @@ class TurnClient:
         self, method: int, attributes: Attributes, *, sha256: bool = False, both: bool = False
     ) -> bytes:
         """Return a request with this client's proof."""
-        if not self.nonce:
-            self.nonce = self.ask(encode(self.message(method, []))).find(Attribute.NONCE) or b""
+        self.be_challenged()
         credentials: Attributes = [
             (Attribute.USERNAME, self.username.encode()),
             (Attribute.REALM, REALM.encode()),
@@ -148,6 +147,11 @@ class TurnClient:
             sha1_key=None if sha256 and not both else key,
             sha256_key=key if sha256 or both else None,
         )
+
+    def be_challenged(self) -> None:
+        """Get a nonce if there is none."""
+        if not self.nonce:
+            self.nonce = self.ask(encode(self.message(Method.REFRESH, []))).find(Attribute.NONCE) or b""
 
     @property
     def key(self) -> bytes:
@@ -173,27 +177,27 @@ class TurnClient:
         return self.request(Method.REFRESH, [(Attribute.LIFETIME, life_s.to_bytes(4, "big"))])
 
     def permit(self, *peers: Endpoint) -> StunMessage:
-        transaction = self.ids.getstate()
-        transaction_id = self.ids.randbytes(12)
-        self.ids.setstate(transaction)
-        if not self.nonce:
-            raise AssertionError("allocate first: the peers are masked with the id of the next request")
+        transaction_id = self.next_transaction_id()
         masked = [
             (int(Attribute.XOR_PEER_ADDRESS), encode_xor_address(each, transaction_id)) for each in peers
         ]
         return self.request(Method.CREATE_PERMISSION, masked)
 
     def bind(self, number: int, peer: Endpoint) -> StunMessage:
+        transaction_id = self.next_transaction_id()
+        attributes: Attributes = [
+            (Attribute.CHANNEL_NUMBER, number.to_bytes(2, "big") + bytes(2)),
+            (Attribute.XOR_PEER_ADDRESS, encode_xor_address(peer, transaction_id)),
+        ]
+        return self.request(Method.CHANNEL_BIND, attributes)
+
+    def next_transaction_id(self) -> bytes:
+        """Return the id of the next proved request, which peers' addresses are masked with."""
+        self.be_challenged()
         state = self.ids.getstate()
         transaction_id = self.ids.randbytes(12)
         self.ids.setstate(state)
-        return self.request(
-            Method.CHANNEL_BIND,
-            [
-                (Attribute.CHANNEL_NUMBER, number.to_bytes(2, "big") + bytes(2)),
-                (Attribute.XOR_PEER_ADDRESS, encode_xor_address(peer, transaction_id)),
-            ],
-        )
+        return transaction_id
 
     def send(self, peer: Endpoint, payload: bytes, *more: tuple[int, bytes]) -> list[Packet]:
         """Send in an indication; return what leaves."""

@@ -156,7 +156,11 @@ def test_a_success_without_a_proof_is_none() -> None:
     (request,) = link.client.take_packets()
     asked = decode(request)
     address = encode_xor_address(PEER, asked.transaction_id)
-    forged = [(int(Attribute.XOR_RELAYED_ADDRESS), address), (int(Attribute.LIFETIME), bytes(4))]
+    forged = [
+        (int(Attribute.XOR_RELAYED_ADDRESS), address),
+        (int(Attribute.XOR_MAPPED_ADDRESS), address),
+        (int(Attribute.LIFETIME), bytes(4)),
+    ]
     assert link.client.receive(success(asked, forged), SERVER, link.world.now)
     assert (link.told, link.client.relayed) == ([False], None)
 

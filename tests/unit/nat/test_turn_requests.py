@@ -313,10 +313,6 @@ def test_a_channel_number_is_free_again_after_its_time() -> None:
     client.bind(0x4000, PEER)
     world.pass_time(601)
     client.nonce = b""
-    world.client(OTHER_CLIENT).allocate()
-    client.nonce = (
-        world.client().ask(encode(world.client().message(Method.REFRESH, []))).find(Attribute.NONCE) or b""
-    )
     assert code_of(client.bind(0x4000, PEER._replace(port=5001))) == 0
 
 
