@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import MeshCommand, MeshGroup, pass_environment, until_eof_option
 from .output import Environment
+
+if TYPE_CHECKING:
+    from ..node.turn_server import TurnService
 
 NO_CREDENTIALS = "nobody could use it: give --user or --secret"
 
@@ -155,12 +158,9 @@ def serve(
     run(_serve(environment, service, realm, ports), until_eof=until_eof)
 
 
-async def _serve(environment: Environment, service: object, realm: str, ports: range) -> None:
+async def _serve(environment: Environment, service: TurnService, realm: str, ports: range) -> None:
     from asyncio import Event
 
-    from ..node.turn_server import TurnService
-
-    assert isinstance(service, TurnService)
     async with service:
         endpoints = [str(each) for each in service.endpoints]
         document = {

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from random import Random
 
-from ..wire.endpoint import IPV6, Endpoint
+from ..wire.endpoint import IPV4, IPV6, Endpoint
 from .datagram_socket import DatagramSocket
 
 OnPacket = Callable[[bytes, Endpoint, Endpoint], None]
 """Told a packet, the relayed transport it came to, and the peer."""
+
+SOCKET_FAMILIES = {IPV4: socket.AF_INET, IPV6: socket.AF_INET6}
 
 TRIES_MAX = 32
 """Ports tried in a row when other programs hold them; each costs a system call."""
@@ -52,12 +53,14 @@ class TurnPorts:
         self._sockets.pop(relayed).close()
 
     def is_own(self, host: str) -> bool:
-        """Tell whether an address is this machine's: the kernel would answer for it from itself."""
+        """Tell whether an address is this machine's: the kernel would answer from it; also when it cannot tell."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as probe, suppress(OSError):
-            probe.connect((host, DISCARD))
-            return bool(probe.getsockname()[0] == host)
-        return False
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((host, DISCARD))
+                return bool(probe.getsockname()[0] == host)
+        except OSError:
+            return True
 
     def send(self, packet: bytes, relayed: Endpoint, peer: Endpoint) -> bool:
         """Send from a relayed transport; false when the endpoint is none."""
@@ -71,7 +74,7 @@ class TurnPorts:
 
     def _serve(self, bound: list[tuple[Endpoint, socket.socket]]) -> tuple[Endpoint, ...]:
         for relayed, opened in bound:
-            self._sockets[relayed] = DatagramSocket(opened, self._receiver(relayed), _nothing)
+            self._sockets[relayed] = DatagramSocket(opened, self._receiver(relayed), ignore_end_of_batch)
         return tuple(relayed for relayed, _ in bound)
 
     def _receiver(self, relayed: Endpoint) -> Callable[[bytes, Endpoint], None]:
@@ -80,20 +83,19 @@ class TurnPorts:
 
 
 def _bind(wanted: list[Endpoint]) -> list[tuple[Endpoint, socket.socket]]:
-    """Bind all endpoints or none."""
+    """Bind all endpoints or none; none also when the system has no socket left."""
     bound: list[tuple[Endpoint, socket.socket]] = []
-    for endpoint in wanted:
-        family = socket.AF_INET6 if endpoint.family == IPV6 else socket.AF_INET
-        opened = socket.socket(family, socket.SOCK_DGRAM)
-        bound.append((endpoint, opened))
-        try:
+    try:
+        for endpoint in wanted:
+            opened = socket.socket(SOCKET_FAMILIES[endpoint.family], socket.SOCK_DGRAM)
+            bound.append((endpoint, opened))
             opened.bind((endpoint.host, endpoint.port))
-        except OSError:
-            for _, each in bound:
-                each.close()
-            return []
+    except OSError:
+        for _, opened in bound:
+            opened.close()
+        return []
     return bound
 
 
-def _nothing() -> None:
-    """Answer the end of a batch: packets have left already."""
+def ignore_end_of_batch() -> None:
+    """Do nothing after the last datagram of a wake-up: answers have left already."""

@@ -19,7 +19,7 @@ from ..wire.endpoint import IPV4, IPV6, Endpoint
 from ..wire.errors import AlreadyStarted, ConfigError
 from .addresses import ANY_V6, bind_pair, is_wildcard, own_address
 from .datagram_socket import DatagramSocket
-from .turn_ports import TurnPorts
+from .turn_ports import SOCKET_FAMILIES, TurnPorts, ignore_end_of_batch
 from .turn_streams import TurnStream, TurnStreams
 
 DEFAULT_LISTEN = "0.0.0.0:3478"
@@ -33,8 +33,6 @@ NETWORK_HINT = "write it in CIDR form, such as 10.0.0.0/8"
 
 OFFLINE = {IPV4: "127.0.0.1"}
 """Relayed transports of a machine that has no way to the world."""
-
-SOCKET_FAMILIES = {IPV4: socket.AF_INET, IPV6: socket.AF_INET6}
 
 
 class TurnService:
@@ -140,7 +138,7 @@ class TurnService:
         for udp, tcp in bound:
             host, port = udp.getsockname()[:2]
             endpoint = Endpoint("udp", host, port)
-            self._udp[endpoint] = DatagramSocket(udp, self._receiver(endpoint), _nothing)
+            self._udp[endpoint] = DatagramSocket(udp, self._receiver(endpoint), ignore_end_of_batch)
             make = partial(TurnStream, self._streams, endpoint._replace(transport="tcp"))
             self._tcp.append(await loop.create_server(make, sock=tcp))
 
@@ -220,7 +218,3 @@ def _by_family(hosts: Iterable[str]) -> dict[int, str]:
             raise ConfigError("public address", f"{host!r} is not an ip address", ADDRESS_HINT) from None
         found[IPV4 if address.version == 4 else IPV6] = str(address)
     return found
-
-
-def _nothing() -> None:
-    """Answer the end of a batch: packets have left already."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import resource
 import socket
 from random import Random
 
@@ -65,6 +67,22 @@ async def test_ports_cannot_be_guessed_from_the_last_one() -> None:
     close(ports, opened)
 
 
+async def test_no_socket_left_is_no_free_port() -> None:
+    ports = make(51_000, 51_009)
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 2, hard))
+    try:
+        opened = [each for _ in range(4) for each in ports.open(IPV4, 2, even=False)]
+        assert len(opened) < 4
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        os.close(taken[0])
+    close(ports, opened)
+    assert len(ports.open(IPV4, 2, even=False)) == 2
+    close(ports, list(ports._sockets))
+
+
 async def test_packets_come_and_go() -> None:
     heard: asyncio.Queue[tuple[bytes, Endpoint, Endpoint]] = asyncio.Queue()
     ports = TurnPorts(
@@ -77,6 +95,8 @@ async def test_packets_come_and_go() -> None:
     assert not ports.send(b"hello", one, two)
 
 
-@pytest.mark.parametrize(("host", "own"), [("127.0.0.1", True), ("192.0.2.77", False), ("::1", True)])
+@pytest.mark.parametrize(
+    ("host", "own"), [("127.0.0.1", True), ("127.3.2.1", False), ("255.255.255.255", True), ("::1", True)]
+)
 def test_the_kernel_knows_its_own_addresses(host: str, own: bool) -> None:
     assert make(51_000, 51_001).is_own(host) is own
