@@ -128,11 +128,18 @@ class Handshakes:
                 if done is not None:
                     done(None, error)
                 return
-        elif early and dial.queue_request(early):
-            self._send_first(dial)
+        else:
+            self._join(dial, endpoints, early)
         if done is not None and not dial.wait(done, self._config, now):
             done(None, QueueFull("the line of callers", len(dial.waiting)))
         self._deadlines.arm(dial)
+
+    def _join(self, dial: Dial, endpoints: tuple[Endpoint, ...], early: bytes) -> None:
+        for endpoint in endpoints:
+            if endpoint not in dial.endpoints:
+                self.add_way(dial, endpoint)
+        if early and dial.queue_request(early):
+            self._send_first(dial)
 
     def add_way(self, dial: Dial, endpoint: Endpoint) -> None:
         """Call a peer at one more endpoint, or through a circuit, at once and from now on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from overlay_world import Call, World
 
 from mesh99.node.overlay.overlay import Overlay
+from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from mesh99.wire.packet import INITIAL, REPLY
 
@@ -67,3 +68,14 @@ def test_a_peer_whose_address_changed_is_known_at_the_new_one() -> None:
     assert call.line is not None
     caller.ping(call.line, world.now)
     world.run(lambda: _known_at(called, caller) == moved)
+
+
+def test_who_joins_a_call_brings_the_endpoints_it_knows() -> None:
+    """A call that the DHT began at an endpoint which leads nowhere must not keep a better one from being tried."""
+    world, caller, called = _pair()
+    nowhere, call = Call(), Call()
+    caller.connect(Contact(called.identity.public_key, ELSEWHERE), world.now, nowhere)
+    caller.connect(world.contact_of(called), world.now, call)
+    world.run(lambda: call.over, timeout_s=1.0)
+    assert call.line is not None
+    assert nowhere.line is call.line
