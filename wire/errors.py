@@ -17,6 +17,7 @@ MeshError
     NotStored                     no holder took a value
     NoPath                        no endpoint of the peer answered
     RegistryUnavailable           a registry did not answer
+    NoMapping                     the router opened no port
   DeadlineExceeded                the time given ran out; says what was waited for
 
 Each error carries its facts as fields; `str()` is one line for people and `hint` says what to do about it.
@@ -182,6 +183,18 @@ class RegistryUnavailable(Unreachable):
         super().__init__(f"registry {url} is not available: {reason}")
         self.url = url
         self.reason = reason
+
+
+class NoMapping(Unreachable):
+    """The router opened no port; `code` is its error code in UPnP, 0 when it gave none."""
+
+    hint = "switch UPnP or NAT-PMP on in the router, or forward the port there by hand"
+
+    def __init__(self, router: str, reason: str, code: int = 0) -> None:
+        super().__init__(f"router {router} opened no port: {reason}")
+        self.router = router
+        self.reason = reason
+        self.code = code
 
 
 class DeadlineExceeded(MeshError):
