@@ -42,11 +42,12 @@ class DialBackConfig:
 
 
 class DialBack:
-    """Test, one token at a time, whether this node is open."""
+    """Test, one token at a time, whether strangers get in: where peers see this node, or at another port there."""
 
-    def __init__(self, config: DialBackConfig, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, config: DialBackConfig, entropy: Callable[[int], bytes], port: int = 0) -> None:
         self._config = config
         self._entropy = entropy
+        self._port = port
         self._token = b""
         self._tries = 0
         self._known = 0
@@ -67,7 +68,7 @@ class DialBack:
         self._tries += 1
         self._token = self._entropy(TOKEN_BYTES)
         self._due_at = now + self._config.wait_s
-        return encode(CallBack(self._token))
+        return encode(CallBack(self._token, self._port))
 
     def arrived(self, token: bytes, now: float, *, from_stranger: bool) -> bool:
         """Take a token; false when it is none of ours.

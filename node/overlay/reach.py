@@ -19,6 +19,7 @@ from .config import OverlayConfig
 from .handshakes import Handshakes
 from .line import Line
 from .lines import LineTable
+from .mapped_port import MappedPort
 
 SENT_TO_MAX = 256
 """Hosts remembered that tokens were sent to for others; boxes forget sooner than so many come."""
@@ -42,6 +43,7 @@ class Reach:
         self._send = send
         self.observations = Observations(config.observers_max)
         self.dial_back = DialBack(config.dial_back, entropy)
+        self.mapped_port = MappedPort(config.dial_back, entropy, self.observations)
         self._deliveries = TokenBucket(
             config.dial_back.deliveries_per_s, config.dial_back.deliveries_burst, now
         )
@@ -65,28 +67,29 @@ class Reach:
     @property
     def kind(self) -> NatKind:
         """What this node is to those who call it."""
-        return kind_of(self.mapping, self.filtering)
+        return NatKind.OPEN if self.mapped_port.verified else kind_of(self.mapping, self.filtering)
 
     @property
     def wants_relays(self) -> bool:
         """Tell whether others need a relay to reach this node: there is a box, and it was not found to be open."""
-        if self._config.relay.serve or self.filtering is Filtering.ENDPOINT_INDEPENDENT:
+        if self._config.relay.serve or self.kind is NatKind.OPEN:
             return False
         translated = self.mapping not in (Mapping.NONE, Mapping.UNKNOWN)
         return translated or self.filtering is Filtering.DEPENDENT
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None while there is nobody to ask."""
-        return self.dial_back.next_timeout() if self._askable() else None
+        if not self._askable():
+            return None
+        return min(test.next_timeout() for test in self._tests())
 
     def handle_timeout(self, now: float) -> None:
         """Ask the next peer for a call from a stranger when it is time."""
         peers = self._askable()
-        if not peers or not self.dial_back.due(now):
-            return
-        question = self.dial_back.ask(now)
-        if question:
-            self._say(peers[int(now * 1000) % len(peers)], question)
+        for test in self._tests() if peers else ():
+            question = test.ask(now) if test.due(now) else b""
+            if question:
+                self._say(peers[int(now * 1000) % len(peers)], question)
 
     def receive(self, line: Line, message: CallBack | Deliver, now: float) -> None:
         """Do a peer's test for it: pass its token on, or send it."""
@@ -108,7 +111,8 @@ class Reach:
             return
         if (message.method, message.message_class) == (Method.BINDING, MessageClass.INDICATION):
             stranger = not self._is_known(source)
-            if not self.dial_back.arrived(message.transaction_id, now, from_stranger=stranger):
+            token = message.transaction_id
+            if not any(test.arrived(token, now, from_stranger=stranger) for test in self._tests()):
                 self.dropped["stun: indication of no use"] += 1
             return
         answer = self._stun.answer(message, source) if self._answers.take(1, now) else None
@@ -116,6 +120,11 @@ class Reach:
             self.dropped["stun: not answered"] += 1
         else:
             self._send(answer.packet, answer.destination)
+
+    def _tests(self) -> list[DialBack]:
+        """Return what is tested: the port that peers see, and the one that a router opened."""
+        mapped = self.mapped_port.test
+        return [self.dial_back] if mapped is None else [self.dial_back, mapped]
 
     def _askable(self) -> list[Line]:
         """Return the lines whose peers can be asked for a call from a stranger: at large, seeing this node there."""
