@@ -28,6 +28,7 @@ def fields_of(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("capabilities", ", ".join(status["capabilities"]) or "-"),
         ("endpoints", "  ".join(status["endpoints"])),
         ("nat", status["nat"]),
+        ("port mapping", port_mapping_of(status["port_mapping"])),
         ("peers", f"{status['peers']} sessions, {status['contacts']} contacts"),
         ("records", f"{dht['records']}, {size(dht['record_bytes'])}"),
         ("network", f"about {dht['network_size']} nodes, median round trip {decimal(dht['rtt_p50_ms'])} ms"),
@@ -44,6 +45,22 @@ def fields_of(status: dict[str, Any]) -> list[tuple[str, str]]:
             ", ".join(f"{reason} {count}" for reason, count in status["dropped"].items()) or "nothing",
         ),
     ]
+
+
+def port_mapping_of(mapping: dict[str, Any] | None) -> str:
+    """Return what the router opened, or why others are not told of it."""
+    if mapping is None:
+        return "off"
+    if mapping["protocol"] is None:
+        return f"none: {mapping['reason']}"
+    ports = " ".join(
+        f"{transport} {mapping[f'{transport}_port']}"
+        for transport in ("udp", "tcp")
+        if mapping[f"{transport}_port"]
+    )
+    life = duration(mapping["lease_s"])
+    verdict = "strangers get in" if mapping["verified"] else f"not used: {mapping['reason']}"
+    return f"{mapping['external_host']} {ports} by {mapping['protocol']} for {life}; {verdict}"
 
 
 def duration(seconds: float) -> str:

@@ -37,6 +37,7 @@ from .output import Environment
     is_flag=True,
     help="Hold nothing for others, and be in no table: for short visits and behind hard NATs.",
 )
+@click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to open the port.")
 @click.option("--agent", metavar="MODULE:NODE", help="Run the Node of a program of yours, with its handlers.")
 @until_eof_option
 @pass_environment
@@ -50,6 +51,7 @@ def command(
     listen: str | None,
     network: str | None,
     ephemeral: bool,
+    no_port_mapping: bool,
     agent: str | None,
     until_eof: bool,
 ) -> None:
@@ -72,6 +74,7 @@ def command(
         listen=listen,
         network=network,
         ephemeral=ephemeral,
+        port_mapping=False if no_port_mapping else None,
     )
     environment.log_to_stderr()
     run(run_node(environment, prepared(environment, wishes, agent)), until_eof=until_eof)

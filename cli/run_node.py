@@ -31,6 +31,7 @@ class Wishes:
     listen: str | None
     network: str | None = None
     ephemeral: bool = False
+    port_mapping: bool | None = None
 
 
 async def run_node(environment: Environment, node: Node) -> None:
@@ -60,6 +61,8 @@ def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Nod
         overlay = node.config.overlay
         overlay = replace(overlay, dht=replace(overlay.dht, ephemeral=True))
         node.config = replace(node.config, overlay=overlay)
+    if wishes.port_mapping is not None:
+        node.config = replace(node.config, port_mapping=wishes.port_mapping)
     node.listen = listen_again(environment.home, wishes.listen or node.listen)
     return node
 

@@ -59,6 +59,7 @@ class Announcing:
         self._is_due = False
         self._published = False
         overlay.relaying.reservations.on_change = self._announce_soon
+        overlay.reach.mapped_port.on_result = lambda now: self._announce_soon()
 
     @property
     def uuid(self) -> str | None:
@@ -72,10 +73,12 @@ class Announcing:
         return next((client.url for client, presence in pairs if presence.uuid), None)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return where this node can be reached: its own addresses, then where peers agree that they see it."""
-        own = self._host.local_endpoints()
-        agreed = self._overlay.reach.observations.agreed()
-        return own if agreed is None or agreed.is_loopback else tuple(dict.fromkeys((*own, agreed)))
+        """Return where this node can be reached: its own addresses, a port that a router opened and that lets strangers
+        in, then where peers agree that they see it."""
+        reach = self._overlay.reach
+        outside = (reach.mapped_port.verified, reach.observations.agreed())
+        others = [each for each in outside if each is not None and not each.is_loopback]
+        return tuple(dict.fromkeys((*self._host.local_endpoints(), *others)))
 
     def describe(self, sequence: int, capability: str = "") -> NodeRecord:
         """Return what this node says about itself, and of one capability of its own."""

@@ -17,7 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..wire.endpoint import Endpoint
+from ..nat.mapping.config import MappingConfig
+from ..wire.endpoint import IPV4, PRIVATE, Endpoint
 from ..wire.errors import ConfigError
 from .addresses import bind_pair, reached_at
 from .busy_poll import BusyPoll
@@ -27,6 +28,7 @@ from .pump import Pump
 from .stream_socket import StreamTable
 
 if TYPE_CHECKING:
+    from .port_mapping.service import PortMapping
     from .registry.client import RegistryClient
 
 UVLOOP_EARLY_S = 0.00151
@@ -182,6 +184,21 @@ class AsyncioHost:
     def disk(self, home: Path | None) -> HomeDisk | None:
         """Return the home directory as a disk."""
         return None if home is None else HomeDisk(home)
+
+    def port_mapping(
+        self,
+        config: MappingConfig,
+        secret: bytes,
+        given: Callable[[Endpoint | None], None],
+    ) -> PortMapping | None:
+        """Return what asks the router, for a node at an address of a local network."""
+        local = (each for each in self.local_endpoints() if each.scope == PRIVATE and each.family == IPV4)
+        own = next(local, None)
+        if own is None:
+            return None
+        from .port_mapping.service import PortMapping
+
+        return PortMapping(self, own, config, secret, given)
 
     def registry(self, url: str) -> RegistryClient:
         """Return a client over HTTP. Its library costs 17 MB and 0.1 s, which a node without a registry saves."""

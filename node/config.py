@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..nat.mapping.config import MappingConfig
 from ..wire.errors import ConfigError
 from .asyncio_host import HostConfig
 from .messages.calls import CallsConfig
@@ -66,6 +67,10 @@ class NodeConfig:
     pending_events_max: int = 256
     """Events (of peers, of a watch) kept for each reader that does not keep up; the oldest are dropped."""
 
+    port_mapping: bool = True
+    """Whether a node in a local network asks the router to open its port; others are told when strangers get in."""
+
+    mapping: MappingConfig = field(default_factory=MappingConfig)
     host: HostConfig = field(default_factory=HostConfig)
     overlay: OverlayConfig = field(default_factory=lambda: OverlayConfig(checks_reach=True))
     dispatcher: DispatcherConfig = field(default_factory=DispatcherConfig)

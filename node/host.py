@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..nat.mapping.config import MappingConfig
 from ..wire.endpoint import Endpoint
 from .ports import Clock, Disk, Network
 from .pump import Pump
 
 if TYPE_CHECKING:
+    from .port_mapping.service import PortMapping
     from .registry.client import RegistryClient
 
 
@@ -66,6 +68,15 @@ class Host(Clock, Network, Protocol):
 
     def disk(self, home: Path | None) -> Disk | None:
         """Return where a node with this home keeps its files; None: it keeps nothing."""
+        ...
+
+    def port_mapping(
+        self,
+        config: MappingConfig,
+        secret: bytes,
+        given: Callable[[Endpoint | None], None],
+    ) -> PortMapping | None:
+        """Return what asks the router for a port; None where there is no router to ask."""
         ...
 
     def registry(self, url: str) -> RegistryClient:

@@ -89,6 +89,24 @@ class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
     rx_bytes: int
 
 
+class PortMappingStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the router opened for this node."""
+
+    protocol: str | None = None
+    """`pcp`, `nat-pmp` or `upnp-igd`; None when no router opened a port."""
+    external_host: str = ""
+    """The router's outer address, as it says."""
+    udp_port: int = 0
+    """Outer ports, 0 where there is none."""
+    tcp_port: int = 0
+    lease_s: int = 0
+    """For how long yet; it is renewed before."""
+    verified: bool = False
+    """A stranger's packet came in through it, so that others are told of it."""
+    reason: str = ""
+    """Why there is no port, or why it does not count; empty when it does."""
+
+
 class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     """This node."""
 
@@ -97,6 +115,8 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: list[str]
     nat: str
     observed: list[str]
+    port_mapping: PortMappingStatus | None = None
+    """None when the node does not ask for one."""
     peers: int
     contacts: int
     records: int

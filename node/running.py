@@ -33,7 +33,7 @@ from .values import Values
 from .watches import Watches
 
 if TYPE_CHECKING:
-    pass
+    from .port_mapping.service import PortMapping
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +91,13 @@ class Running:
             families=families_of(host.local_endpoints()),
         )
         self.overlay.reach.own_endpoints = host.local_endpoints()
+        self.port_mapping: PortMapping | None = None
+        if node.config.port_mapping:
+            asks = (node.config.mapping, node.identity.derive("port mapping"), self._port_given)
+            self.port_mapping = host.port_mapping(*asks)
+        if self.port_mapping is not None:
+            self._services = [*services, self.port_mapping]
+            self.overlay.reach.mapped_port.on_shut = self.port_mapping.renew
         self.pump = Pump(self.overlay, self.host, self.host)
         self.events = PeerEvents(node.config.pending_events_max)
         self.clients = [host.registry(url) for url in node.registries]
@@ -162,6 +169,9 @@ class Running:
             endpoints=[str(endpoint) for endpoint in self.announcing.endpoints()],
             nat=overlay.reach.kind.value,
             observed=[str(endpoint) for endpoint in overlay.reach.observations.endpoints()],
+            port_mapping=None
+            if self.port_mapping is None
+            else self.port_mapping.status(overlay.reach.mapped_port.doubt),
             peers=len(overlay.lines),
             contacts=overlay.dht.size,
             records=len(overlay.dht.store),
@@ -169,9 +179,18 @@ class Running:
             uuid=self.announcing.uuid,
             capabilities=list(self._node.offers),
             uptime_s=round(self.host.now() - self._started, 3),
-            dropped=overlay.dropped_by_reason(),
+            dropped=self._dropped(),
             dht=overlay.dht.statistics(),
         )
+
+    def _dropped(self) -> dict[str, int]:
+        dropped = self.overlay.dropped_by_reason()
+        return dropped if self.port_mapping is None else {**dropped, **self.port_mapping.dropped}
+
+    def _port_given(self, endpoint: Endpoint | None) -> None:
+        """Have a port tested that the router opened, or forget one that it closed."""
+        self.overlay.reach.mapped_port.give(endpoint, self.host.now())
+        self.pump.kick()
 
     # peers
 

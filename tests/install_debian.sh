@@ -7,10 +7,11 @@ set -uo pipefail
 packages=(
     conntrack        # tests/natlab: a box that forgets its mappings
     coturn           # tests: stock TURN clients, a stock server, and another opinion about a NAT
-    iproute2         # tests/natlab: network namespaces
-    miniupnpd        # tests: a router that maps ports on request
+    iproute2         # tests: network namespaces
+    miniupnpd        # tests: a router that opens ports
+    miniupnpd-nftables # its way to the kernel
     nats-server      # benchmarks: the broker that nats-py talks to
-    nftables         # tests/natlab: the boxes
+    nftables         # tests: address translation in network namespaces
     python3-opendht  # benchmarks: another DHT beside ours
     ruby             # tests: an Agent99 agent's HTTP against our registry
     ruby-sinatra     # tests: our client against a registry as Agent99's

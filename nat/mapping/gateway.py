@@ -133,8 +133,7 @@ class GatewayClient:
             # A gateway says so in the protocol that it does speak.
             dialect = self._nat_pmp if dialect is self._pcp else self._pcp
         if self._spoken not in (None, dialect):
-            self.dropped["mapping: other protocol"] += 1
-            return
+            return  # It was asked in both, and this one came second.
         forgot = not self._epoch.goes_on(answer.epoch_s, now)
         if answer.refusal:
             self._refused(dialect, answer, now)

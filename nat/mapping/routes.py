@@ -1,7 +1,6 @@
-"""The default gateway, read from Linux' tables of routes (proc(5)).
+"""The default gateway, read from Linux' table of routes.
 
-`/proc/net/route` has addresses as hexadecimal numbers in the machine's byte order, `/proc/net/ipv6_route` as plain
-hexadecimal bytes.
+`/proc/net/route` (proc(5)) has addresses as hexadecimal numbers in the machine's byte order.
 """
 
 from __future__ import annotations
@@ -24,16 +23,11 @@ class Route(NamedTuple):
 
 
 def default_gateway(text: str) -> Route | None:
-    """Return the IPv4 default gateway of the contents of `/proc/net/route`."""
-    return min(_ipv4_routes(text), default=None)
+    """Return the default gateway of the contents of `/proc/net/route`."""
+    return min(_routes(text), default=None)
 
 
-def default_gateway_ipv6(text: str) -> Route | None:
-    """Return the IPv6 default gateway of the contents of `/proc/net/ipv6_route`."""
-    return min(_ipv6_routes(text), default=None)
-
-
-def _ipv4_routes(text: str) -> Iterator[Route]:
+def _routes(text: str) -> Iterator[Route]:
     for line in text.splitlines()[1:]:
         fields = line.split()
         if len(fields) < 8:
@@ -43,17 +37,6 @@ def _ipv4_routes(text: str) -> Iterator[Route]:
             continue
         host = ipaddress.IPv4Address(int(gateway, 16).to_bytes(4, sys.byteorder))
         yield Route(int(metric), str(host), interface)
-
-
-def _ipv6_routes(text: str) -> Iterator[Route]:
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) < 10:
-            continue
-        destination, length, gateway, metric, flags, interface = (*fields[:2], *fields[4:6], *fields[8:10])
-        if int(destination, 16) or int(length, 16) or not _is_gateway(flags):
-            continue
-        yield Route(int(metric, 16), str(ipaddress.IPv6Address(bytes.fromhex(gateway))), interface)
 
 
 def _is_gateway(flags: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+from ...nat.mapping.config import MappingConfig
 from ...node.asyncio_host import HostConfig
 from ...node.overlay.overlay import Overlay
 from ...node.pump import Pump
@@ -203,6 +204,14 @@ class AgentHost:
     def disk(self, home: Path | None) -> AgentDisk:
         """Return the machine's disk: each has one, whatever the node calls its home."""
         return AgentDisk(self)
+
+    def port_mapping(
+        self,
+        config: MappingConfig,
+        secret: bytes,
+        given: Callable[[Endpoint | None], None],
+    ) -> None:
+        """Return nothing: simulated boxes open no ports on request."""
 
     def registry(self, url: str) -> RegistryClient:
         """Return a client whose calls go over the simulated network."""

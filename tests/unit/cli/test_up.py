@@ -80,6 +80,12 @@ def test_a_visitor_is_one_on_request(home: Path, ephemeral: bool) -> None:
     assert node.config.overlay.dht.ephemeral is ephemeral
 
 
+@pytest.mark.parametrize(("wish", "asks"), [(None, True), (False, False)])
+def test_the_router_is_asked_for_a_port_unless_told_not_to(home: Path, wish: bool | None, asks: bool) -> None:
+    node = prepared(Environment(home=home), replace(NOTHING, port_mapping=wish), None)
+    assert node.config.port_mapping is asks
+
+
 @pytest.mark.parametrize(
     ("reference", "problem"),
     [

@@ -10,7 +10,7 @@ from mesh99.nat.mapping.answer import LIFE_S_MAX, Answer
 from mesh99.nat.mapping.epoch import Epoch
 from mesh99.nat.mapping.nat_pmp import NatPmp
 from mesh99.nat.mapping.pcp import Pcp, nonce_of
-from mesh99.nat.mapping.routes import Route, default_gateway, default_gateway_ipv6
+from mesh99.nat.mapping.routes import Route, default_gateway
 from mesh99.wire.errors import DecodeError
 
 SECRET = bytes(32)
@@ -176,14 +176,3 @@ def test_the_default_gateway_is_read_from_the_routes() -> None:
     ]
     assert default_gateway(head + "\n".join(lines)) == Route(100, "192.168.77.1", "eth0")
     assert default_gateway(head) is None
-
-
-def test_the_ipv6_gateway_is_read_from_the_routes() -> None:
-    nowhere, gateway = "0" * 32, "fd000000000000000000000000000001"
-    lines = [
-        f"fd000000000000000000000000000000 40 {nowhere} 00 {nowhere} 00000100 00000001 00000000 00000001     eth0",
-        f"{nowhere} 00 {nowhere} 00 {gateway} 00000400 00000003 00000000 00000003     eth0",
-        f"{nowhere} 00 {nowhere} 00 {nowhere} ffffffff 00000001 00000000 00200200       lo",
-    ]
-    assert default_gateway_ipv6("\n".join(lines)) == Route(0x400, "fd00::1", "eth0")
-    assert default_gateway_ipv6("") is None
