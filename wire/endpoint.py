@@ -3,6 +3,9 @@
 Beside UDP and TCP there is `relay`: an endpoint that means something within one node only, a circuit through another
 node. Its port numbers the circuit and its address is none, so that nothing would ever be sent to it by mistake.
 
+A node may have more UDP sockets than its main one: `udp/7` is an endpoint as it is met through the seventh. That, too,
+means something within one node only; its bytes are those of the plain endpoint.
+
 Bytes: flags 1 (bit 0: IPv6, bit 1: TCP) | ip 4 or 16 | port 2. Text: `udp://127.0.0.1:7400`, `tcp://[::1]:7400`.
 An address has one form: an IPv4 address inside IPv6 (::ffff:a.b.c.d) is written as IPv4, and refused in bytes, so that
 no rule for addresses can be passed in disguise.
@@ -21,6 +24,7 @@ from .memo import memo
 
 TRANSPORTS = ("udp", "tcp")
 RELAY = "relay"
+EXTRA = "udp/"
 NO_HOST = "0.0.0.0"
 HINT = "write it as HOST:PORT, [IPV6]:PORT or udp://HOST:PORT; HOST is an ip address"
 BROADCAST = "255.255.255.255"
@@ -86,6 +90,15 @@ class Endpoint(NamedTuple):
     def of_circuit(cls, number: int) -> Endpoint:
         """Return the endpoint that stands for a circuit of this node."""
         return cls(RELAY, NO_HOST, number)
+
+    def through(self, socket: int) -> Endpoint:
+        """Return a UDP endpoint as it is met through an extra socket of this node, or, for 0, through the main one."""
+        return self._replace(transport=f"{EXTRA}{socket}" if socket else "udp")
+
+    @property
+    def socket(self) -> int:
+        """Return the number of the extra socket that it is met through, 0 for none."""
+        return int(self.transport[len(EXTRA) :]) if self.transport.startswith(EXTRA) else 0
 
     @property
     def is_datagram(self) -> bool:

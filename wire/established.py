@@ -57,6 +57,8 @@ class Established:
     """The request or the answer that rode along."""
     flags: int = 0
     """What the peer's payload asked for (handshake_payload.py)."""
+    next_port: int = 0
+    """Which port the peer's box gives next, if the peer says that it counts."""
     final_packet: bytes = b""
     """XX: what the caller still has to send, until the peer is heard with the new keys."""
 
@@ -93,5 +95,6 @@ def established_from(
         observed=peer.observed,
         early=peer.early,
         flags=peer.flags,
+        next_port=peer.next_port,
         final_packet=final,
     )

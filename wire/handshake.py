@@ -57,6 +57,7 @@ class Initiation:
         "_identity",
         "_local_id",
         "_message",
+        "_next_port",
         "_remote_key",
         "_settings",
         "_state",
@@ -72,9 +73,11 @@ class Initiation:
         local_id: int,
         *,
         once: bool = False,
+        next_port: int = 0,
     ) -> None:
         """Prepare to call, for an answer only if `once`; raises ConfigError for a key that is no point of the curve."""
         self.once = once
+        self._next_port = next_port
         self._identity = identity
         self._remote_key = remote_key
         self._settings = settings
@@ -130,7 +133,8 @@ class Initiation:
         if self._remote_key is None:
             return self._state.write_message(bytes(size - KEY_BYTES))
         flags = ONCE if self.once else 0
-        payload = _payload(self._identity, self._settings, self._local_id, None, early, flags).encode()
+        words = (self._local_id, None, early, flags, self._next_port)
+        payload = _payload(self._identity, self._settings, *words).encode()
         room = size - KEY_BYTES - SEALED_KEY_BYTES - TAG_BYTES
         if len(payload) > room:
             raise PayloadTooLarge("request in a first packet", len(early), len(early) - len(payload) + room)
@@ -251,13 +255,21 @@ class Acceptance:
         """Whether the caller asks not to be listed."""
         return self._remote_payload is not None and bool(self._remote_payload.flags & EPHEMERAL)
 
-    def reply(self, early: bytes = b"", observed: Endpoint | None = None, *, prove: bool = False) -> bytes:
+    def reply(
+        self,
+        early: bytes = b"",
+        observed: Endpoint | None = None,
+        *,
+        prove: bool = False,
+        next_port: int = 0,
+    ) -> bytes:
         """Return the REPLY packet, the same at each call; for IK, `established` is set then. Raises PayloadTooLarge."""
         if not self._reply:
             if len(early) > self.early_size_max:
                 raise PayloadTooLarge("answer in a reply", len(early), self.early_size_max)
             flags = PROVE if prove else 0
-            own = _payload(self._identity, self._settings, self._local_id, observed, early, flags)
+            words = (self._local_id, observed, early, flags, next_port)
+            own = _payload(self._identity, self._settings, *words)
             head = REPLY_HEAD.pack(REPLY, self._remote_id, self._local_id)
             self._reply = head + self._state.write_message(own.encode())
             if self._state.finished:
@@ -308,6 +320,7 @@ def _payload(
     observed: Endpoint | None,
     early: bytes,
     flags: int = 0,
+    next_port: int = 0,
 ) -> Payload:
     return Payload(
         signing_key=identity.public_key,
@@ -318,6 +331,7 @@ def _payload(
         observed=observed,
         early=early,
         flags=flags | settings.flags,
+        next_port=next_port,
     )
 
 

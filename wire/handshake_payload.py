@@ -10,6 +10,7 @@ Bytes: length 2 | MessagePack array of that length | zeros. The array holds
     observed          the reader's endpoint as the sender sees it, packed, or empty
     early bytes       a request in a first packet, its answer in a reply
     flags             ONCE 1, PROVE 2, EPHEMERAL 4, SERVES 8; left out when 0
+    next port         of a box in front of the sender that counts its ports up: the one it gives next; left out when 0
 
 ONCE in a first packet: the caller wants the answer and no session. PROVE in the reply to it: the answering side would
 like to know that the caller is there, so one data packet is welcome; without it, it has forgotten the caller already.
@@ -57,12 +58,16 @@ class Payload(NamedTuple):
     observed: Endpoint | None
     early: bytes
     flags: int = 0
+    next_port: int = 0
 
     def encode(self) -> bytes:
         """Return the byte form without padding."""
         observed = b"" if self.observed is None else self.observed.pack()
         words = (*self[:5], observed, self.early)
-        fields = pack((*words, self.flags) if self.flags else words)
+        if self.next_port:
+            fields = pack((*words, self.flags, self.next_port))
+        else:
+            fields = pack((*words, self.flags) if self.flags else words)
         return len(fields).to_bytes(LENGTH_BYTES, "big") + fields
 
     @classmethod
@@ -88,6 +93,7 @@ class Payload(NamedTuple):
             observed,
             wire.early,
             wire.flags,
+            wire.next_port,
         )
 
     def cipher_with(self, own_ciphers: int) -> str:
@@ -106,6 +112,7 @@ class _Wire(Struct, array_like=True, frozen=True):
     observed: bytes
     early: bytes
     flags: Annotated[int, Meta(ge=0)] = 0
+    next_port: Annotated[int, Meta(ge=0, lt=2**16)] = 0
 
 
 _DECODER = Decoder(_Wire)
@@ -134,4 +141,6 @@ PAYLOAD_BYTES_MAX = (
     )
     - 2**8
 )
-"""Longest payload that has no early bytes and no padding; a length of early bytes under 64 KiB is counted in."""
+"""Longest payload that has no early bytes and no padding; a length of early bytes under 64 KiB is counted in.
+
+A next port is told beside an IPv4 address only (boxes that count are for IPv4): that leaves more room than it takes."""

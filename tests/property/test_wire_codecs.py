@@ -54,6 +54,7 @@ payloads = st.builds(
     observed=st.none() | endpoints,
     early=st.binary(max_size=1000),
     flags=st.integers(0, 127),
+    next_port=st.integers(0, 65_535),
 )
 names = st.from_regex(NAME, fullmatch=True).filter(lambda name: name not in ("version", "load"))
 numbers = st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15)
