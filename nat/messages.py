@@ -9,12 +9,17 @@
     7  Closed      circuit                         either way
     8  CallBack    token 12, port                  let somebody I never met send this to me, where you see me
     9  Deliver     token 12, endpoint              send this there, as the id of a STUN Binding indication
+    10 Candidates  endpoints, kind, next port, step   between two ends, over their line: where I may be met
+    11 Search                                      hard end -> easy end: my sockets have knocked, look for them
 
 CallBack names a port and no address, so that nothing can be aimed at others with it; port 0 is the one that is seen.
 
 A circuit is numbered by who begins it, on each of its two sessions apart: by the opening end with even numbers, by the
 relay towards the other end with odd ones. RELAYED frames carry that number times two, and one more on the way from the
 relay to an end, so that two nodes may serve each other over one session.
+
+The kind of Candidates is 0 unknown, 1 open, 2 easy, 3 hard (nat/behaviour.py); next port and step are those of a box
+that counts its ports up, else 0. Its endpoints are proposals: nat/candidates.py decides which of them are knocked at.
 
 Longer arrays are read, their tail ignored; an unknown kind is dropped.
 """
@@ -28,11 +33,19 @@ from ..wire.codec import Reader, pack, unpack
 from ..wire.endpoint import Endpoint
 from ..wire.errors import DecodeError
 from ..wire.identity import NodeId
+from .behaviour import NatKind
+from .observations import STEP_MAX
 
 CIRCUIT_MAX = 2**31 - 1
 LIFE_S_MAX = 24 * 3600
 TOKEN_BYTES = 12
 """As long as the id of a STUN transaction."""
+
+CANDIDATES_MAX = 8
+"""Endpoints that one node may propose; those of its machine, and where it is seen."""
+
+NAT_KINDS = (NatKind.UNKNOWN, NatKind.OPEN, NatKind.EASY, NatKind.HARD)
+"""By their number."""
 
 _WHAT = "nat message"
 
@@ -103,8 +116,27 @@ class Deliver(NamedTuple):
     endpoint: Endpoint
 
 
+class Candidates(NamedTuple):
+    """Say where the other end of a line may meet this one, and what is in front of it."""
+
+    endpoints: tuple[Endpoint, ...]
+    kind: NatKind = NatKind.UNKNOWN
+    next_port: int = 0
+    step: int = 0
+
+    def pack(self) -> list[object]:
+        """Return its fields as they are written."""
+        endpoints = [endpoint.pack() for endpoint in self.endpoints]
+        return [endpoints, NAT_KINDS.index(self.kind), self.next_port, self.step]
+
+
+class Search(NamedTuple):
+    """Ask an easy end to look for the sockets of this hard one."""
+
+
 RelayMessage: TypeAlias = Reserve | Reserved | Open | Opened | Refused | Incoming | Closed
-NatMessage: TypeAlias = RelayMessage | CallBack | Deliver
+PairMessage: TypeAlias = Candidates | Search
+NatMessage: TypeAlias = RelayMessage | CallBack | Deliver | PairMessage
 
 _KINDS: dict[type[NatMessage], int] = {
     Reserve: 1,
@@ -116,12 +148,16 @@ _KINDS: dict[type[NatMessage], int] = {
     Closed: 7,
     CallBack: 8,
     Deliver: 9,
+    Candidates: 10,
+    Search: 11,
 }
 _TYPES = {kind: message for message, kind in _KINDS.items()}
 
 
 def encode(message: NatMessage) -> bytes:
     """Return the bytes of a message."""
+    if isinstance(message, Candidates):
+        return pack([_KINDS[Candidates], *message.pack()])
     fields = [field.pack() if isinstance(field, Endpoint) else field for field in message]
     return pack([_KINDS[type(message)], *fields])
 
@@ -137,8 +173,10 @@ def decode(data: bytes) -> NatMessage:
         raise DecodeError(_WHAT, "unknown kind")
     if len(rest) < len(message._fields):
         raise DecodeError(_WHAT, "too few fields")
-    if message is Reserve:
-        return Reserve()
+    if message is Reserve or message is Search:
+        return message()
+    if message is Candidates:
+        return _candidates(rest)
     if message is CallBack:
         return CallBack(_bytes(rest[0], TOKEN_BYTES), _number(rest[1], 65_535))
     if message is Deliver:
@@ -151,6 +189,14 @@ def decode(data: bytes) -> NatMessage:
     if message is Open:
         return Open(number, NodeId(_bytes(rest[1], 32)))
     return Opened(number, _endpoint(rest[1])) if message is Opened else Incoming(number, _endpoint(rest[1]))
+
+
+def _candidates(fields: list[object]) -> Candidates:
+    endpoints, kind = fields[0], NAT_KINDS[_number(fields[1], len(NAT_KINDS) - 1)]
+    if type(endpoints) is not list or len(endpoints) > CANDIDATES_MAX:
+        raise DecodeError(_WHAT, "no list in bounds")
+    places = tuple(_endpoint(endpoint) for endpoint in endpoints)
+    return Candidates(places, kind, _number(fields[2], 65_535), _number(fields[3], STEP_MAX))
 
 
 def _number(value: object, most: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Collection
 from itertools import pairwise
-from statistics import median_low
 from typing import NamedTuple
 
 from ..wire.endpoint import PUBLIC, Endpoint
@@ -21,6 +20,9 @@ NETWORKS_MIN = 2
 
 STEP_MAX = 8
 """Largest distance between two ports given one after the other that counts as a sequence."""
+
+RUN = 3
+"""Latest ports that tell a sequence: three so close together are chance once in ten million."""
 
 
 class Observation(NamedTuple):
@@ -90,10 +92,24 @@ class Observations:
 
     def step(self) -> int:
         """Return by how much the box counts its ports up, 0 if it does not: its next port can then be told ahead."""
-        ports = [each.seen.port for each in sorted(self._said.values(), key=lambda each: each.at)]
-        steps = [later - earlier for earlier, later in pairwise(ports)]
-        counts_up = len(steps) >= NETWORKS_MIN and all(1 <= step <= STEP_MAX for step in steps)
-        return median_low(steps) if counts_up else 0
+        ports = sorted(each.seen.port for each in self._latest())
+        steps = [higher - lower for lower, higher in pairwise(ports)]
+        counts_up = len(ports) >= RUN and all(1 <= step <= STEP_MAX for step in steps)
+        return min(steps) if counts_up else 0
+
+    def next_port(self) -> int:
+        """Return the port that a box that counts gives next, as far as was seen; 0 if there is no such box."""
+        step = self.step()
+        port = max(each.seen.port for each in self._latest()) + step if step else 0
+        return port if port < 2**16 else 0
+
+    def heard_at(self) -> float:
+        """Return when a peer last said something."""
+        return max((each.at for each in self._said.values()), default=float("-inf"))
+
+    def _latest(self) -> list[Observation]:
+        """Return the latest words; answers to questions of one moment come in any order, and so do their ports."""
+        return sorted(self._said.values(), key=lambda each: each.at)[-RUN:]
 
 
 def network_of(endpoint: Endpoint) -> bytes:

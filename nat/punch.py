@@ -39,18 +39,20 @@ class PunchConfig:
     pauses_s: tuple[float, ...] = (5.0, 10.0, 20.0, 60.0)
     """How long to wait after an attempt in vain, the last of them again and again. Raising it finds a way later."""
 
-    targets_max: int = 8
-    """Endpoints knocked at. Raising it lets a peer make this node send to more places."""
+    targets_max: int = 26
+    """Endpoints knocked at: 9 of a peer, 16 of a box that counts. Raising it lets a peer make this node send to more
+    places."""
 
 
 class Punch:
     """Knock at the places where one peer may be met, until it answers at one of them."""
 
-    __slots__ = ("_attempts", "_config", "_knocks", "_started_at", "targets")
+    __slots__ = ("_attempts", "_config", "_knocks", "_passing", "_started_at", "targets")
 
     def __init__(self, config: PunchConfig, targets: list[Endpoint], now: float) -> None:
         self._config = config
         self.targets = targets[: config.targets_max]
+        self._passing: list[Endpoint] = []
         self._attempts = 0
         self._knocks = 0
         self._started_at = now
@@ -62,6 +64,18 @@ class Punch:
         self.targets.append(target)
         self._knocks, self._started_at = 0, now
 
+    def aim(self, lasting: list[Endpoint], passing: list[Endpoint], now: float) -> None:
+        """Knock anew, and at these places; at the `passing` ones in this attempt only."""
+        most = self._config.targets_max
+        self._passing = passing[:most]
+        self.targets = lasting[: most - len(self._passing)]
+        self._knocks, self._started_at = 0, now
+
+    @property
+    def pauses(self) -> bool:
+        """Tell whether an attempt was in vain and the next one has not begun."""
+        return self._attempts > 0 and self._knocks == 0
+
     def next_timeout(self) -> float:
         """Return when `knock` is due."""
         return self._started_at + self._config.knocks_s[self._knocks]
@@ -70,10 +84,12 @@ class Punch:
         """Return where to knock now, and plan the next time."""
         if now < self.next_timeout():
             return []
+        places = [*self._passing, *self.targets]
         self._knocks += 1
         if self._knocks >= len(self._config.knocks_s):
             pauses = self._config.pauses_s
             self._started_at = now + pauses[min(self._attempts, len(pauses) - 1)]
             self._attempts += 1
             self._knocks = 0
-        return list(self.targets)
+            self._passing = []
+        return places
