@@ -49,6 +49,20 @@ def _bind_once(wanted: Endpoint) -> tuple[socket.socket, socket.socket]:
     return udp, tcp
 
 
+def bind_extra(beside: Endpoint) -> socket.socket:
+    """Bind one more UDP socket at the address of another, at any port; raises OSError."""
+    family = socket.AF_INET6 if ":" in beside.host else socket.AF_INET
+    extra = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if beside.host == ANY_V6:
+            extra.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        extra.bind((beside.host, 0))
+    except OSError:
+        extra.close()
+        raise
+    return extra
+
+
 def reached_at(bound: Endpoint) -> tuple[Endpoint, ...]:
     """Return where a socket is reached: the machine's own addresses, then loopback, when it is bound to all of them."""
     hosts: tuple[str, ...] = (bound.host,)

@@ -1,4 +1,4 @@
-"""The real world for a node: asyncio's clock and loop, one UDP socket, a TCP listener on the same port.
+"""The real world for a node: asyncio's clock and loop, one UDP socket (more on request), a TCP listener on its port.
 
 Binds both sockets, hands packets to the pump, and answers the ports of `ports.py`. uvloop serves as well as asyncio's
 own loop: only reader and writer callbacks and timers are used.
@@ -23,6 +23,7 @@ from ..wire.errors import ConfigError
 from .addresses import bind_pair, reached_at
 from .busy_poll import BusyPoll
 from .datagram_socket import DatagramSocket
+from .extra_sockets import ExtraSockets
 from .home_disk import HomeDisk
 from .pump import Pump
 from .stream_socket import StreamTable
@@ -56,6 +57,10 @@ class HostConfig:
     connect_s: float = 3.0
     """How long a TCP connection may take to open."""
 
+    extra_sockets_max: int = 512
+    """UDP sockets beside the main one; a node that searches the way out of a box opens hundreds for some seconds. Each
+    is an open file, of which a process may have 1,024 or so."""
+
     busy_poll_s: float = 0.0003
     """Longest time to stay awake for an answer after sending, where answers come that fast; 0: never. It halves round
     trips on one machine and costs up to so much of a core per packet while they go on."""
@@ -73,6 +78,7 @@ class AsyncioHost:
         """Monotonic seconds; uvloop's own clock stands still within a turn, which would spoil round-trip times."""
         self._busy_poll = BusyPoll(self.loop, self.now, self.config.busy_poll_s)
         self._datagrams: DatagramSocket | None = None
+        self._extra: ExtraSockets | None = None
         self._streams: StreamTable | None = None
         self._bound: list[socket.socket] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -98,6 +104,8 @@ class AsyncioHost:
         self._bound = []
         heard = self._busy_poll.heard
         self._datagrams = DatagramSocket(udp, pump.receive, pump.flush, heard)
+        told = (pump.receive, pump.flush, heard)
+        self._extra = ExtraSockets(self.endpoint, *told, sockets_max=self.config.extra_sockets_max)
         self._streams = StreamTable(
             pump.receive,
             pump.flush,
@@ -113,12 +121,14 @@ class AsyncioHost:
 
     async def close(self) -> None:
         """Close every socket and end every task that was started here; a second call does nothing."""
-        bound, streams, datagrams = self._bound, self._streams, self._datagrams
-        self._bound, self._streams, self._datagrams = [], None, None
+        bound, streams, datagrams, extra = self._bound, self._streams, self._datagrams, self._extra
+        self._bound, self._streams, self._datagrams, self._extra = [], None, None, None
         for unused in bound:
             unused.close()
         if datagrams is not None:
             datagrams.close()
+        if extra is not None:
+            extra.close()
         if streams is not None:
             await streams.close()
         tasks = list(self._tasks)
@@ -152,6 +162,9 @@ class AsyncioHost:
         if destination.transport == "udp":
             if self._datagrams is not None:
                 self._datagrams.send(packet, destination)
+        elif destination.is_datagram:
+            if self._extra is not None:
+                self._extra.send(packet, destination)
         elif self._streams is not None:
             self._streams.send(packet, destination)
 
@@ -160,6 +173,11 @@ class AsyncioHost:
         if self._streams is not None:
             self._streams.flush()
         self._busy_poll.sent()
+
+    def close_socket(self, number: int) -> None:
+        """Close an extra socket."""
+        if self._extra is not None:
+            self._extra.close_one(number)
 
     def open_stream(self, destination: Endpoint) -> None:
         """Begin to connect over TCP."""

@@ -39,13 +39,16 @@ class DatagramSocket:
         on_datagram: Callable[[bytes, Endpoint], None],
         on_drained: Callable[[], None],
         on_readable: Callable[[], None] = lambda: None,
+        number: int = 0,
     ) -> None:
+        """Begin to read; `number` is that of an extra socket, 0 of the main one."""
         self._socket = bound
         self._on_datagram = on_datagram
         self._on_drained = on_drained
         self._on_readable = on_readable
         self._loop = asyncio.get_running_loop()
         self._family = bound.family
+        self._transport = Endpoint("udp", "", 0).through(number).transport
         self._sources: dict[tuple[str, int], Endpoint] = {}
         self._waiting: deque[tuple[bytes, Endpoint]] = deque()
         self.lost = 0
@@ -95,7 +98,7 @@ class DatagramSocket:
     def _remember(self, address: tuple[str, int]) -> Endpoint:
         if len(self._sources) >= SOURCES_MAX:
             self._sources.clear()
-        source = self._sources[address[:2]] = Endpoint("udp", plain(address[0]), address[1])
+        source = self._sources[address[:2]] = Endpoint(self._transport, plain(address[0]), address[1])
         return source
 
     def _address(self, destination: Endpoint) -> tuple[str, int]:

@@ -38,7 +38,15 @@ class Network(Protocol):
     """Packets out. Packets in go straight to the pump."""
 
     def send(self, packet: bytes, destination: Endpoint) -> None:
-        """Send one packet; never blocks, may lose it (UDP) or queue it within limits (TCP)."""
+        """Send one packet; never blocks, may lose it (UDP) or queue it within limits (TCP).
+
+        An endpoint that is met through an extra socket opens it if there is none; what comes back through it comes from
+        such an endpoint.
+        """
+        ...
+
+    def close_socket(self, number: int) -> None:
+        """Close an extra UDP socket, if there is one."""
         ...
 
     def flush(self) -> None:

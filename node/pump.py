@@ -64,6 +64,8 @@ class Pump:
                 if fault_points.active and self._fails("pump.duplicate-packet"):
                     send(packet, destination)
             network.flush()
+            for number in overlay.take_socket_closures():
+                network.close_socket(number)
             for endpoint in overlay.take_stream_requests():
                 network.open_stream(endpoint)
             for endpoint in overlay.take_stream_closures():

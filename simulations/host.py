@@ -20,10 +20,11 @@ from ..node.pump import Pump
 from ..wire import fault_points
 from ..wire.contact import Contact
 from ..wire.crypto import REAL, Crypto
-from ..wire.endpoint import Endpoint, families_of
+from ..wire.endpoint import TRANSPORTS, Endpoint, families_of
 from ..wire.identity import Identity
 from .disk import Disk
 from .host_clock import HostClock
+from .network.extra_ports import ExtraPorts
 from .network.network import Network
 from .world import World
 
@@ -85,6 +86,7 @@ class Host:
     __slots__ = (
         "_config",
         "_entropy",
+        "_extra",
         "_network",
         "_random",
         "_saves_from",
@@ -151,6 +153,7 @@ class Host:
         self._world = world
         self._watcher = watcher
         self._saves_from = 0.0
+        self._extra = ExtraPorts(network, index, self.endpoint, self._receive)
 
     def start(self) -> None:
         """Start the node; no effect on one that is up."""
@@ -224,6 +227,7 @@ class Host:
         self.pump.abandon()
         for endpoint in self.endpoints:
             self._network.detach(endpoint, silently=silently)
+        self._extra.close_all()
         self.up = self.joined = False
         del self.overlay, self.pump
         if self._watcher is not None:
@@ -262,6 +266,9 @@ class Host:
 
     def send(self, packet: bytes, destination: Endpoint) -> None:
         """Send one packet."""
+        if destination.transport not in TRANSPORTS:
+            self._extra.send(packet, destination)
+            return
         source = self._source_for(destination)
         if source is None:
             self._network.lost["no address of the family"] += 1
@@ -270,6 +277,10 @@ class Host:
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+    def close_socket(self, number: int) -> None:
+        """Close an extra UDP socket."""
+        self._extra.close(number)
 
     def open_stream(self, destination: Endpoint) -> None:
         """Begin to connect over TCP; the pump is told how it ended."""

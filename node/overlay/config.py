@@ -10,6 +10,7 @@ from ...nat.dialback import DialBackConfig
 from ...nat.punch import PunchConfig
 from ...nat.relay.config import RelayConfig
 from ...nat.relay.reservations import ReservationConfig
+from ...nat.search import SearchConfig
 from ...wire.errors import ConfigError
 from ...wire.handshake_settings import HandshakeSettings
 from ...wire.session_config import SessionConfig
@@ -95,6 +96,7 @@ class OverlayConfig:
     relay: RelayConfig = field(default_factory=RelayConfig)
     reservations: ReservationConfig = field(default_factory=ReservationConfig)
     punch: PunchConfig = field(default_factory=PunchConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
 
     dial_back: DialBackConfig = field(default_factory=DialBackConfig)
 

@@ -78,6 +78,8 @@ class Handshakes:
         """Says to a caller where it was seen; a node that lies about it is one with another function."""
         self.introduced: Callable[[Endpoint], Endpoint | None] = nowhere
         """Says where a caller is met whose first packet came through a circuit."""
+        self.next_port: Callable[[], int] = int
+        """Says which port the box in front gives next, if it counts them up."""
         self._wants = wants
         self._on_answer = on_answer
         self._on_line = on_line
@@ -223,7 +225,8 @@ class Handshakes:
         once: bool,
     ) -> Dial:
         local_id = self._new_id()
-        initiation = Initiation(self._identity, key, self._settings, self._entropy, local_id, once=once)
+        words = (self._identity, key, self._settings, self._entropy, local_id)
+        initiation = Initiation(*words, once=once, next_port=self.next_port())
         dial = Dial(
             initiation, local_id, key, endpoints, early if key is not None else b"", self._config, now
         )
@@ -305,7 +308,7 @@ class Handshakes:
         digest = digest_of(packet)
         known = self.half_open.find(digest)
         if known is not None:
-            self._reply(known.reply, source)
+            self._reply(known.reply, known.acceptance, source)
             return
         initial = split_initial(packet)
         source_id, cookie = initial.source_id, initial.cookie
@@ -335,24 +338,28 @@ class Handshakes:
             sender = contacts.known_contact(acceptance.remote_key, source, acceptance.ephemeral)
             early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
             prove = acceptance.once and self._wants(sender)
-        reply = acceptance.reply(early=early, observed=self.observe(source), prove=prove)
+        next_port = self.next_port() if source.transport == RELAY else 0
+        reply = acceptance.reply(early, self.observe(source), prove=prove, next_port=next_port)
         if acceptance.once and not prove:
             self.packets.append((reply, source))
             return
         half_open = HalfOpen(digest, local_id, reply, acceptance, source, now + self._config.half_open_s)
         if self.half_open.add(half_open) is not None:
             self.dropped["half-open: no room"] += 1
-        self._reply(reply, source)
+        self._reply(reply, acceptance, source)
 
-    def _reply(self, reply: bytes, source: Endpoint) -> None:
+    def _reply(self, reply: bytes, acceptance: Acceptance, source: Endpoint) -> None:
         """Send a reply to where the first packet came from, and to where the relay that it came through saw its sender.
 
-        That opens the way through a box on this side. It is shorter than what came and said where to send it.
+        That opens the way through a box on this side. It is shorter than what came and said where to send it. The box
+        of a caller that counts its ports will see him at the next one.
         """
         self.packets.append((reply, source))
         introduced = self.introduced(source)
         if introduced is not None:
-            self.packets.append((reply, introduced))
+            established = acceptance.established
+            next_port = established.next_port if established is not None else 0
+            self.packets.append((reply, introduced._replace(port=next_port or introduced.port)))
 
     def _receive_final(self, packet: bytes, source: Endpoint, now: float) -> None:
         half_open = self.half_open.by_local_id(int.from_bytes(packet[1:9], "big"))
@@ -382,6 +389,7 @@ class Handshakes:
         line.tcp_port = established.remote_tcp_port
         line.ephemeral = established.ephemeral
         line.serves = bool(established.flags & SERVES)
+        line.next_port = established.next_port
         return line
 
     def _fail(self, dial: Dial, error: MeshError, now: float) -> None:

@@ -46,6 +46,7 @@ class Line:
         "heard_on_path",
         "initiated",
         "last_use",
+        "next_port",
         "node_id",
         "opened",
         "probe_at",
@@ -78,6 +79,8 @@ class Line:
         """How handlers answer over this line, kept here by whoever handles its messages."""
         self.serves = False
         """The peer said that it relays for others."""
+        self.next_port = 0
+        """Which port the peer's box would give next when the line was made, if it counts them up."""
         self.circuit: Endpoint | None = None
         """The way through a relay that this line has or had, for when no other is left."""
         self.carries_messages = False
@@ -129,8 +132,8 @@ class Line:
     @property
     def path_kind(self) -> str:
         """Name the kind of path in use, as people see it: `direct` (UDP), `tcp` or `relay`."""
-        transport = self.session.path.transport
-        return "direct" if transport == "udp" else transport
+        path = self.session.path
+        return "direct" if path.is_datagram and path.transport != RELAY else path.transport
 
     def repeat_until_confirmed(self, final_packet: bytes, now: float) -> None:
         """Send the last handshake packet again and again until the peer's first data packet proves that it arrived."""

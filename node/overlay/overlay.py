@@ -67,8 +67,8 @@ class Overlay:
         self._streams = StreamPaths(config)
         self._calling = Calling(self.dht, self.lines, self._handshakes, self._streams)
         self.reach = Reach(config, self.lines, self._handshakes, self._send, entropy, now)
-        meets = (self.lines, self._handshakes, self.receive, self._lost, self.reach)
-        self._meeting = Meeting(identity.node_id, config, *meets, now)
+        meets = (self.lines, self._handshakes, self.receive, self._lost, self.reach, self.dht, self._send)
+        self._meeting = Meeting(identity.node_id, config, *meets, entropy, now)
         self.relaying = self._meeting.relaying
 
     # the world in
@@ -138,6 +138,7 @@ class Overlay:
             or self._packets
             or self._handshakes.packets
             or self._streams.has_output
+            or self._meeting.searching.closures
         )
 
     def take_stream_requests(self) -> list[Endpoint]:
@@ -148,14 +149,14 @@ class Overlay:
         """Return the TCP connections that nobody uses any more."""
         return self._streams.take_closures()
 
+    def take_socket_closures(self) -> list[int]:
+        """Return the extra sockets that nobody uses any more; one opens when a packet first goes through it."""
+        return self._meeting.searching.take_closures()
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; it may prove too early, never too late."""
         earliest = self.lines.deadlines.next_timeout()
-        for other in (
-            self._handshakes.next_timeout(),
-            self.dht.next_timeout(),
-            self._meeting.next_timeout(),
-        ):
+        for other in (self._handshakes.next_timeout(), self.dht.next_timeout(), self._meeting.next_timeout()):
             if other is not None and (earliest is None or other < earliest):
                 earliest = other
         return earliest
@@ -190,11 +191,10 @@ class Overlay:
             elif peer.public_key == self.identity.public_key:
                 done(None, ConfigError("peer", "that is this node itself"))
             else:
-                self._calling.call(peer.public_key, (peer.endpoint, *others), done, now)
+                places = self._meeting.places((peer.endpoint, *others), now, relayed=bool(relays))
+                self._calling.call(peer.public_key, places, done, now)
                 for relay in relays:
-                    self.connect(
-                        relay, now, lambda line, error: self._meeting.call_through(line, peer.node_id)
-                    )
+                    self.connect(relay, now, lambda line, _: self._meeting.call_through(line, peer.node_id))
         else:
             self._calling.call(None, (peer, *others), done, now)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ...nat.behaviour import Filtering, Mapping, NatKind, kind_of
 from ...nat.bucket import TokenBucket
+from ...nat.candidates import Here
 from ...nat.dialback import DialBack
 from ...nat.messages import CallBack, Deliver, encode
 from ...nat.observations import Observations
@@ -23,6 +24,11 @@ from .mapped_port import MappedPort
 
 SENT_TO_MAX = 256
 """Hosts remembered that tokens were sent to for others; boxes forget sooner than so many come."""
+
+
+def unasked(response: StunMessage, source: Endpoint, now: float) -> bool:
+    """Know of no request."""
+    return False
 
 
 class Reach:
@@ -53,6 +59,8 @@ class Reach:
         self.dropped: Counter[str] = Counter()
         self.own_endpoints: tuple[Endpoint, ...] = ()
         """What this node's sockets are bound to, as their host knows."""
+        self.answered: Callable[[StunMessage, Endpoint, float], bool] = unasked
+        """Takes the answers to this node's own STUN requests; false when it is none."""
 
     @property
     def mapping(self) -> Mapping:
@@ -68,6 +76,12 @@ class Reach:
     def kind(self) -> NatKind:
         """What this node is to those who call it."""
         return NatKind.OPEN if self.mapped_port.verified else kind_of(self.mapping, self.filtering)
+
+    def here(self) -> Here:
+        """Return what to tell the other end of a line that a relay carries."""
+        said = self.observations
+        seen = said.agreed() or next(iter(said.endpoints()), None)
+        return Here(self.kind, self.own_endpoints, seen, said.next_port(), said.step())
 
     @property
     def wants_relays(self) -> bool:
@@ -95,6 +109,8 @@ class Reach:
         """Do a peer's test for it: pass its token on, or send it."""
         if not self._deliveries.take(1, now):
             self.dropped["call back: over the rate"] += 1
+        elif self.observations.step():
+            self.dropped["call back: would take a port of the box"] += 1
         elif isinstance(message, CallBack):
             self._pass_on(line, message)
         elif message.endpoint.is_usable and message.endpoint.scope >= line.endpoint.scope:
@@ -115,6 +131,8 @@ class Reach:
             if not any(test.arrived(token, now, from_stranger=stranger) for test in self._tests()):
                 self.dropped["stun: indication of no use"] += 1
             return
+        if self.answered(message, source, now):
+            return
         answer = self._stun.answer(message, source) if self._answers.take(1, now) else None
         if answer is None:
             self.dropped["stun: not answered"] += 1
@@ -126,6 +144,12 @@ class Reach:
         mapped = self.mapped_port.test
         return [self.dial_back] if mapped is None else [self.dial_back, mapped]
 
+    def sent_to(self, endpoint: Endpoint) -> None:
+        """Note that something goes to a host without a line."""
+        self._sent_to[endpoint.host] = None
+        while len(self._sent_to) > SENT_TO_MAX:
+            del self._sent_to[next(iter(self._sent_to))]
+
     def _askable(self) -> list[Line]:
         """Return the lines whose peers can be asked for a call from a stranger: at large, seeing this node there."""
         if not self._config.checks_reach or not self.observations.at_large:
@@ -134,9 +158,7 @@ class Reach:
 
     def _deliver(self, message: Deliver) -> None:
         """Send a token to a stranger, who is none from now on: his packets get through a box on this side."""
-        self._sent_to[message.endpoint.host] = None
-        while len(self._sent_to) > SENT_TO_MAX:
-            del self._sent_to[next(iter(self._sent_to))]
+        self.sent_to(message.endpoint)
         indication = StunMessage(Method.BINDING, MessageClass.INDICATION, message.token)
         self._send(encode_stun(indication, fingerprint=False), message.endpoint)
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ...nat.messages import (
     CallBack,
+    Candidates,
     Closed,
     Deliver,
     Incoming,
@@ -19,6 +20,7 @@ from ...nat.messages import (
     Refused,
     RelayMessage,
     Reserved,
+    Search,
     decode,
     encode,
 )
@@ -53,6 +55,9 @@ class Ends(Protocol):
 
     def asked(self, line: Line, message: CallBack | Deliver, now: float) -> None:
         """Help a peer to find out whether strangers reach it."""
+
+    def told(self, line: Line, message: Candidates | Search, now: float) -> bool:
+        """Take the word of the other end of a line that a relay carries; false when it is of no use."""
 
 
 class Relaying:
@@ -178,6 +183,9 @@ class Relaying:
             self._close(circuit, now)
         elif isinstance(message, CallBack | Deliver):
             self._ends.asked(line, message, now)
+        elif isinstance(message, Candidates | Search):
+            if not self._ends.told(line, message, now):
+                self.dropped["nat message: not the time for it"] += 1
         else:
             self._tell(self.server.receive(message, line.node_id, line.session.path, now))
 

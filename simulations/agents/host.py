@@ -21,11 +21,12 @@ from ...node.pump import Pump
 from ...node.registry.client import RegistryClient
 from ...wire import fault_points
 from ...wire.crypto import REAL, Crypto
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import TRANSPORTS, Endpoint
 from ...wire.identity import Identity
 from ..disk import Disk
 from ..host import endpoint_of
 from ..host_clock import HostClock
+from ..network.extra_ports import ExtraPorts
 from ..network.network import Network
 from ..world import ScheduledCall, World
 from .registry_calls import RegistryCalls
@@ -85,6 +86,7 @@ class AgentHost:
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._stream_users: dict[Endpoint, StreamUser] = {}
         self._network = machine.network
+        self._extra = ExtraPorts(machine.network, machine.index, machine.endpoint, self._received)
         self._clock = machine.clock
         self.now = machine.clock.now
         self.unix_now = machine.clock.unix_now
@@ -104,6 +106,7 @@ class AgentHost:
         if not self.cut_off:
             self.cut_off = True
             self._network.detach(self.endpoint, silently=power_lost)
+            self._extra.close_all()
         if self.pump is not None:
             self.pump.abandon()
 
@@ -111,6 +114,7 @@ class AgentHost:
         """Leave the network and end every task that was begun here, in the order of their beginning."""
         if not self.cut_off:
             self._network.detach(self.endpoint)
+            self._extra.close_all()
         self.cut_off = True
         tasks = list(self._tasks)
         for task in tasks:
@@ -140,11 +144,19 @@ class AgentHost:
 
     def send(self, packet: bytes, destination: Endpoint) -> None:
         """Send one packet."""
-        if not self.cut_off:
+        if self.cut_off:
+            return
+        if destination.transport not in TRANSPORTS:
+            self._extra.send(packet, destination)
+        else:
             self._network.send(packet, self.index, self.endpoint, destination)
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+    def close_socket(self, number: int) -> None:
+        """Close an extra UDP socket."""
+        self._extra.close(number)
 
     def open_stream(self, destination: Endpoint) -> None:
         """Begin to connect over TCP."""

@@ -60,6 +60,10 @@ class DelayedNetwork:
         delay_s *= 1 + self._jitter * self._random.random()
         self._host.loop.call_later(delay_s, self._host.send, packet, destination)
 
+    def close_socket(self, number: int) -> None:
+        """Close an extra socket."""
+        self._host.close_socket(number)
+
     def flush(self) -> None:
         """Nothing is held back to be sent together."""
         self._host.flush()

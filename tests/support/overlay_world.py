@@ -102,13 +102,19 @@ class World:
         while self._heap and self._heap[0][0] <= self.now:
             _, _, source, destination, packet = heappop(self._heap)
             arrived = self._arrive(source, destination._replace(transport="udp"))
-            receiver = self.overlays.get(arrived) if arrived is not None else None
+            if arrived is None:
+                continue
+            receiver, source = self._receiver(arrived, source)
             if receiver is not None:
                 receiver.receive(packet, source, self.now)
 
     def _arrive(self, source: Endpoint, destination: Endpoint) -> Endpoint | None:
         """Return the endpoint that gets a packet; None when something in between keeps it out."""
         return destination
+
+    def _receiver(self, arrived: Endpoint, source: Endpoint) -> tuple[Overlay | None, Endpoint]:
+        """Return who has an endpoint, and where a packet to it comes from as he sees it."""
+        return self.overlays.get(arrived), source
 
     def _collect(self) -> None:
         busy = True
