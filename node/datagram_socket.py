@@ -40,13 +40,14 @@ class DatagramSocket:
         on_drained: Callable[[], None],
         on_readable: Callable[[], None] = lambda: None,
         number: int = 0,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Begin to read; `number` is that of an extra socket, 0 of the main one."""
+        """Begin to read, on the running loop if none is named; `number` is of an extra socket, 0: the main one."""
         self._socket = bound
         self._on_datagram = on_datagram
         self._on_drained = on_drained
         self._on_readable = on_readable
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop or asyncio.get_running_loop()
         self._family = bound.family
         self._transport = Endpoint("udp", "", 0).through(number).transport
         self._sources: dict[tuple[str, int], Endpoint] = {}

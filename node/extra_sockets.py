@@ -6,6 +6,7 @@ part of the endpoints that packets go to and come from.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from ..wire.endpoint import Endpoint
@@ -28,6 +29,7 @@ class ExtraSockets:
         self._beside = beside
         self._told = (on_datagram, on_drained, on_readable)
         self._sockets_max = sockets_max
+        self._loop = asyncio.get_running_loop()
         self._sockets: dict[int, DatagramSocket] = {}
 
     def __len__(self) -> int:
@@ -59,5 +61,5 @@ class ExtraSockets:
         except OSError:
             # No files left: a search with fewer sockets only takes longer.
             return None
-        opened = self._sockets[number] = DatagramSocket(bound, *self._told, number)
+        opened = self._sockets[number] = DatagramSocket(bound, *self._told, number, self._loop)
         return opened

@@ -69,8 +69,6 @@ class Searching:
         """Search from here, the easy end, as the other has asked; false when it is not the time for it."""
         if not self._free(now) or not line.carries_messages:
             return False
-        # The relay's place in the tables of the box in front is to be the youngest when guesses push out the oldest.
-        line.session.ping(now)
         random = Random(self._entropy(16))
         self._begin(line, Guesses(self._config, place, random, now), now)
         return True

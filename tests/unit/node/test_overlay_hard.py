@@ -151,6 +151,9 @@ def test_hole_punching_cannot_be_aimed_at_a_third_party() -> None:
         pair.world.run_for(0.2)
     assert pair.path(pair.called, pair.caller) == "relay"
     assert not [each for each in pair.world.carried if each[1].host in victims]
+    (seen,) = {endpoint.host for endpoint in pair.caller.reach.observations.endpoints()}
+    ports = {destination.port for _, destination, _ in pair.world.carried if destination.host == seen}
+    assert len(ports) <= CONFIG.punch.targets_max, "and there, the ports that it names are all"
     assert pair.called.dropped_by_reason()["nat message: not the time for it"] > 90
 
 
