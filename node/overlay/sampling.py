@@ -16,12 +16,16 @@ from ...nat.stun.transactions import TransactionConfig, Transactions
 from ...wire.contact import Contact
 from ...wire.endpoint import PUBLIC, Endpoint
 from ...wire.errors import DecodeError
+from ...wire.identity import NodeId
 from .lines import LineTable
 from .reach import Reach
 
 FRESH_S = 20.0
 """Age of the latest observation up to which it is good enough. Raising it saves three packets a call and misses more
 often."""
+
+REPEAT_S = 180.0
+"""When a stranger is one again: boxes have forgotten by then what was sent to him. Raising it runs out of strangers."""
 
 CONTACTS_LOOKED_AT = 64
 """Contacts of the DHT among which strangers are sought."""
@@ -45,6 +49,7 @@ class Sampling:
         self._entropy = entropy
         self.on_done: Callable[[float], None] = lambda now: None
         """Told when all have answered or were given up."""
+        self._asked: dict[NodeId, float] = {}
         self._transactions = Transactions(TransactionConfig())
         reach.answered = self._transactions.receive
 
@@ -62,7 +67,8 @@ class Sampling:
         said = self._reach.observations
         if self.under_way or not said.step() or now - said.heard_at() < FRESH_S:
             return
-        for contact in self._strangers()[:RUN]:
+        for contact in self._strangers(now)[:RUN]:
+            self._asked[contact.node_id] = now
             request = StunMessage(Method.BINDING, MessageClass.REQUEST, self._entropy(TRANSACTION_ID_BYTES))
             self._reach.sent_to(contact.endpoint)
             packet = encode(request, fingerprint=False)
@@ -78,12 +84,15 @@ class Sampling:
         self._transactions.handle_timeout(now)
         self._flush()
 
-    def _strangers(self) -> list[Contact]:
-        """Return contacts at large that there is no line to, so that what is sent to them takes a new port."""
+    def _strangers(self, now: float) -> list[Contact]:
+        """Return contacts at large that nothing was sent to lately, so that what is sent to them takes a new port."""
+        self._asked = {node_id: at for node_id, at in self._asked.items() if now - at < REPEAT_S}
         return [
             contact
             for contact in self._dht.contacts(CONTACTS_LOOKED_AT)
-            if self._lines.find(contact.node_id) is None and contact.endpoint.scope == PUBLIC
+            if contact.endpoint.scope == PUBLIC
+            and contact.node_id not in self._asked
+            and self._lines.find(contact.node_id) is None
         ]
 
     def _taker(self, contact: Contact) -> Callable[[StunMessage | None, float], None]:

@@ -138,7 +138,7 @@ class Searching:
             if _uses(run.line, number):
                 self._kept[number] = run.line
                 self._sweep_at = now + KEPT_SWEEP_S
-            else:
+            elif number not in self._kept:
                 self.closures.append(number)
 
 
