@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import RELAY, Endpoint
 from ...wire.errors import MeshError
 from ...wire.frames import RELAYED_PACKET_BYTES_MAX
 from ...wire.handshake import Initiation
@@ -25,6 +25,13 @@ Connected = Callable[["Line | None", MeshError | None], None]
 
 WAITING_MAX = 64
 """Callers and requests that may wait for one dial; more means somebody retries in a loop."""
+
+
+CIRCUITS_MAX = 3
+"""Circuits of one call: as many as a node record names relays."""
+
+ENDPOINTS_MAX = 12
+"""Endpoints of one call: those of a node record and where relays saw the peer."""
 
 
 class Dial:
@@ -91,6 +98,13 @@ class Dial:
         """Return the first packet for an endpoint; of a size that fits through a relay."""
         packet = self.initiation.packet(self.early, self.cookie, RELAYED_PACKET_BYTES_MAX)
         return packet, endpoint
+
+    def add_way(self, endpoint: Endpoint) -> None:
+        """Call at one more endpoint, or through a circuit, from now on."""
+        if endpoint.transport == RELAY:
+            self.circuits = (*self.circuits[-CIRCUITS_MAX + 1 :], endpoint)
+        elif endpoint not in self.endpoints and len(self.endpoints) < ENDPOINTS_MAX:
+            self.endpoints = (*self.endpoints, endpoint)
 
     def path_of(self, source: Endpoint) -> Endpoint:
         """Return where the peer is met, which answered from `source`.

@@ -23,7 +23,7 @@ from ...wire.errors import ConfigError, DecodeError, HandshakeFailed, MeshError,
 from ...wire.frames import PROOF
 from ...wire.handshake import Acceptance, Established, HandshakeSettings, Initiation, Rejected
 from ...wire.handshake_packets import Initial, split_initial
-from ...wire.handshake_payload import PROVE, SERVES
+from ...wire.handshake_payload import PROVE
 from ...wire.identity import Identity, NodeId, PublicKey
 from ...wire.packet import FINAL, INITIAL, counter_of
 from ...wire.session import Session
@@ -32,12 +32,6 @@ from .config import OverlayConfig
 from .deadlines import Deadlines
 from .dialing import Connected, Dial
 from .line import Line
-
-CIRCUITS_MAX = 3
-"""Circuits of one call: as many as a node record names relays."""
-
-ENDPOINTS_MAX = 12
-"""Endpoints of one call: those of a node record and where relays saw the peer."""
 
 AnswerEarly = Callable[[bytes, Contact, int], bytes]
 """Answer a request that came in a first packet: payload, sender, longest answer."""
@@ -145,10 +139,7 @@ class Handshakes:
 
     def add_way(self, dial: Dial, endpoint: Endpoint) -> None:
         """Call a peer at one more endpoint, or through a circuit, at once and from now on."""
-        if endpoint.transport == RELAY:
-            dial.circuits = (*dial.circuits[-CIRCUITS_MAX + 1 :], endpoint)
-        elif endpoint not in dial.endpoints and len(dial.endpoints) < ENDPOINTS_MAX:
-            dial.endpoints = (*dial.endpoints, endpoint)
+        dial.add_way(endpoint)
         self.packets.append(dial.packet_for(endpoint))
 
     def send_again(self, dial: Dial) -> None:
@@ -385,11 +376,7 @@ class Handshakes:
             shelf=self._shelf,
         )
         line = Line(session, established.remote_key, source, self._config, now)
-        line.reset_token = established.reset_token
-        line.tcp_port = established.remote_tcp_port
-        line.ephemeral = established.ephemeral
-        line.serves = bool(established.flags & SERVES)
-        line.next_port = established.next_port
+        line.told(established)
         return line
 
     def _fail(self, dial: Dial, error: MeshError, now: float) -> None:

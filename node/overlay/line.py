@@ -12,6 +12,8 @@ from enum import Enum
 from ...wire import contact as contacts
 from ...wire.contact import Contact
 from ...wire.endpoint import RELAY, Endpoint
+from ...wire.established import Established
+from ...wire.handshake_payload import SERVES
 from ...wire.identity import NodeId, PublicKey
 from ...wire.session import Session
 from .config import OverlayConfig
@@ -102,6 +104,14 @@ class Line:
         self._asked_at: float | None = None
         self.armed: float | None = None
         self.ready = False
+
+    def told(self, established: Established) -> None:
+        """Note what the peer said of itself in the handshake."""
+        self.reset_token = established.reset_token
+        self.tcp_port = established.remote_tcp_port
+        self.ephemeral = established.ephemeral
+        self.serves = bool(established.flags & SERVES)
+        self.next_port = established.next_port
 
     def talked(self, now: float) -> None:
         """Note that a message went or came: from now on silence is watched closely."""
