@@ -29,9 +29,9 @@ class Home:
                 if one is not other:
                     self.call(one, other)
         self.world.run_for(1.0)
-        self.node = self.world.join("sym", config)
+        self.box: NatBox = self.world.box("sym")
+        self.node = self.world.join(config=config, box=self.box)
         self.inside = self.world.endpoint_of(self.node)
-        self.box: NatBox = self.world.inside[self.inside]
         self.node.reach.own_endpoints = (self.inside,)
         self.outside = Endpoint("udp", self.box.address, PORT)
         self.verdicts: list[bool] = []
