@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -155,7 +156,14 @@ def serve(
         public_addresses=public_addresses,
     )
     environment.log_to_stderr()
+    _allow_many_sockets()
     run(_serve(environment, service, realm, ports), until_eof=until_eof)
+
+
+def _allow_many_sockets() -> None:
+    """Take all the file descriptors that the system lets us have: an allocation needs one or two."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(environment: Environment, service: TurnService, realm: str, ports: range) -> None:

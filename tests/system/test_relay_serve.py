@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 import subprocess
 import sys
 from typing import Any
 
+import psutil
 import pytest
 
 from mesh99.nat.stun.attributes import mapped_address
@@ -34,6 +36,16 @@ def test_one_line_says_that_it_is_ready_and_it_answers(place: Any) -> None:
         asker.sendto(request, (endpoint.host, endpoint.port))
         answer = decode(asker.recv(2048))
         assert mapped_address(answer).port == asker.getsockname()[1]
+
+
+def test_it_takes_the_file_descriptors_that_it_may(place: Any) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        relay = place.relay(*SOMEWHERE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert psutil.Process(relay.process.pid).rlimit(psutil.RLIMIT_NOFILE) == (hard, hard)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
