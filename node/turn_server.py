@@ -29,6 +29,7 @@ DEFAULT_PORTS = range(49_152, 65_536)
 """The dynamic ports, as RFC 8656, section 7.2, recommends."""
 
 ADDRESS_HINT = "give the address that clients reach this machine at, such as 203.0.113.7"
+LISTEN_HINT = "listen at [::]:3478 for IPv4 and IPv6"
 NETWORK_HINT = "write it in CIDR form, such as 10.0.0.0/8"
 
 OFFLINE = {IPV4: "127.0.0.1"}
@@ -84,11 +85,12 @@ class TurnService:
         """Open the sockets; raise ConfigError when one cannot be used."""
         if self._started:
             raise AlreadyStarted
-        self._started = True
         bound = self._bind()
+        hosts = _relay_hosts(bound)
+        self._check_public(hosts, bound)
+        self._started = True
         self._streams = TurnStreams(self._config, self._client_message, self._stream_closed)
         random = SystemRandom()
-        hosts = _relay_hosts(bound)
         self._ports = TurnPorts(hosts, self._range, random, self._peer_packet)
         self.server = TurnServer(
             self._config,
@@ -127,11 +129,16 @@ class TurnService:
             try:
                 bound.append(bind_pair(wanted))
             except OSError as error:
-                for each in (each for pair in bound for each in pair):
-                    each.close()
+                _close(bound)
                 hint = "is a server running there already? choose another with --listen HOST:PORT"
                 raise ConfigError("listen", f"cannot use {wanted}: {error.strerror}", hint) from None
         return bound
+
+    def _check_public(self, hosts: dict[int, str], bound: list[tuple[socket.socket, socket.socket]]) -> None:
+        """Refuse a public address of a family that no relayed transport will have."""
+        for host in (host for family, host in self._public_hosts.items() if family not in hosts):
+            _close(bound)
+            raise ConfigError("public address", f"nothing listens at an address like {host}", LISTEN_HINT)
 
     async def _open(self, bound: list[tuple[socket.socket, socket.socket]]) -> None:
         loop = asyncio.get_running_loop()
@@ -169,6 +176,11 @@ class TurnService:
         self.server.handle_timeout(now)
         self._streams.close_idle(lambda client, server: self.server.has_allocation(client, server, now), now)
         self._ticker = asyncio.get_running_loop().call_later(SWEEP_S, self._tick)
+
+
+def _close(bound: list[tuple[socket.socket, socket.socket]]) -> None:
+    for each in (each for pair in bound for each in pair):
+        each.close()
 
 
 def _others(listen: list[Endpoint]) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint] | None:

@@ -160,6 +160,12 @@ async def test_a_port_that_is_taken() -> None:
             await service(listen=f"{endpoint.host}:{endpoint.port}").start()
 
 
+async def test_a_public_address_of_a_family_without_relays() -> None:
+    running = TurnService(["127.0.0.1:0"], USERS, public_addresses=["2001:db8::1"])
+    with pytest.raises(ConfigError, match="nothing listens"):
+        await running.start()
+
+
 @pytest.mark.parametrize(
     ("listen", "tests"),
     [
