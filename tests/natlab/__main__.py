@@ -12,10 +12,12 @@ from contextlib import suppress
 from . import check, matrix, topology
 from .ice import Ice
 from .lab import Lab, why_not
+from .mesh import Mesh
 from .namespace import Namespace
 from .peer import Program
 
 PROGRAMS: dict[str, Callable[[], Program]] = {
+    "mesh99": Mesh,
     "aioice": lambda: Ice(turn=True),
     "aioice-stun": lambda: Ice(turn=False),
 }

@@ -10,10 +10,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from .lab import Lab
-from .peer import CALLED, CALLER, Peer, Program
+from .peer import CALLED, CALLER, READY_S, Peer, Program
 
 KINDS = ("none", "fw", "full", "addr", "port", "sym", "symseq", "udpblock")
-READY_S = 60.0
 CONNECT_S = 40.0  # aioice gives up after some 30 s
 
 
@@ -62,7 +61,10 @@ def measure(program: Program, sites: Sequence[str], *, delay_s: float = 0.02, lo
 
 
 def _connect(caller: Peer, called: Peer) -> Outcome:
-    words = [peer.hear(READY_S)["ready"] for peer in (caller, called)]
+    said = [peer.hear(READY_S) for peer in (caller, called)]
+    words = [each["ready"] for each in said]
+    if words[1] in said[0].get("peers", ()):
+        raise RuntimeError("the two are connected already")
     began_s = time.monotonic()
     called.say(go=words[0])
     caller.say(go=words[1])

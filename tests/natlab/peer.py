@@ -21,6 +21,7 @@ from .lab import Lab
 from .site import Host
 
 CALLER, CALLED = "caller", "called"
+READY_S = 60.0
 
 
 class Program(Protocol):

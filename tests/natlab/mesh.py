@@ -1,0 +1,108 @@
+"""mesh99 in a lab: nodes on public servers that relay for others, and one in each of two hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from mesh99.dht import DhtConfig
+from mesh99.nat.relay.config import RelayConfig
+from mesh99.node import Node, NodeConfig
+from mesh99.node.asyncio_host import AsyncioHost, HostConfig
+from mesh99.node.overlay.config import OverlayConfig
+from mesh99.wire.endpoint import Endpoint
+
+from .lab import Lab
+from .namespace import Namespace
+from .peer import READY_S
+from .site import Host
+
+SCRIPT = str(Path(__file__).with_name("mesh_peer.py"))
+PORT = 4100
+
+
+class Mesh:
+    """Our own nodes: three public ones that relay, and one that nobody knows of but these.
+
+    That one is a visitor, which is in no table: the stranger who tries whether he gets in. In a network of any size
+    most nodes are strangers; here all others soon know each other.
+    """
+
+    servers = 4
+
+    @contextmanager
+    def serving(self, lab: Lab) -> Iterator[None]:
+        """Run a node on each public server, until the block ends."""
+        nodes = PublicNodes(lab.servers)
+        thread = threading.Thread(target=asyncio.run, args=(nodes.live(),), daemon=True)
+        thread.start()
+        try:
+            nodes.ready.result(READY_S)
+            yield
+        finally:
+            nodes.end()
+            thread.join()
+
+    def command(self, lab: Lab, host: Host, role: str) -> Sequence[str]:
+        """Name the peer's script and settings."""
+        peers = [f"{server.address}:{PORT}" for server in lab.servers[:-1]]
+        return [SCRIPT, json.dumps({"role": role, "listen": f"{host.address}:0", "peers": peers})]
+
+
+class PublicNodes:
+    """The nodes on the servers, all in one thread of this process: starting a process for each would take longer."""
+
+    def __init__(self, servers: Sequence[Host]) -> None:
+        self._servers = servers
+        self.ready: Future[asyncio.AbstractEventLoop] = Future()
+        self._ended = asyncio.Event()
+
+    async def live(self) -> None:
+        """Start the nodes one after the other, the last as a visitor, and keep them until the end."""
+        async with AsyncExitStack() as nodes:
+            try:
+                for number in range(len(self._servers)):
+                    await nodes.enter_async_context(self._node(number))
+            except BaseException as error:
+                self.ready.set_exception(error)
+                raise
+            self.ready.set_result(asyncio.get_running_loop())
+            await self._ended.wait()
+
+    def end(self) -> None:
+        """Let them stop."""
+        if self.ready.exception() is None:
+            self.ready.result().call_soon_threadsafe(self._ended.set)
+
+    def _node(self, number: int) -> Node:
+        server, others = self._servers[number], self._servers[:number]
+        is_visitor = number == len(self._servers) - 1
+        overlay = OverlayConfig(
+            checks_reach=True, relay=RelayConfig(serve=not is_visitor), dht=DhtConfig(ephemeral=is_visitor)
+        )
+        return Node(
+            listen=f"{server.address}:{PORT}",
+            registries=[],
+            peers=[f"{other.address}:{PORT}" for other in others],
+            config=NodeConfig(overlay=overlay),
+            host=partial(HostInside, server),
+        )
+
+
+class HostInside(AsyncioHost):
+    """Sockets that were bound in a namespace stay there, whatever thread uses them."""
+
+    def __init__(self, namespace: Namespace, config: HostConfig) -> None:
+        super().__init__(config)
+        self._namespace = namespace
+
+    def bind(self, listen: str) -> Endpoint:
+        """Bind inside."""
+        with self._namespace.entered():
+            return super().bind(listen)
