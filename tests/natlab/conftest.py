@@ -1,4 +1,4 @@
-"""Tests of the lab itself need what a lab needs."""
+"""Tests that build a lab need what a lab needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from .lab import why_not
 
 
 @pytest.fixture(autouse=True)
-def _a_lab_can_be_built() -> None:
-    reason = why_not()
-    if reason:
-        pytest.skip(reason)
+def _a_lab_can_be_built(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("network_namespaces"):
+        reason = why_not()
+        if reason:
+            pytest.skip(reason)
