@@ -31,12 +31,12 @@ def main() -> int:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_up(commands.add_parser("up", help="build a lab and hold it until Ctrl-C"))
+    _add_up(commands.add_parser("up", parents=[_links()], help="build a lab and hold it until Ctrl-C"))
     commands.add_parser("check", help="find out whether each kind of box does what it should").set_defaults(
         run=lambda _: _check()
     )
     _add_matrix(
-        commands.add_parser("matrix", help="connect pairs of sites by a program, and show how that went")
+        commands.add_parser("matrix", parents=[_links()], help="let a program connect pairs of sites")
     )
     arguments = parser.parse_args()
     reason = why_not()
@@ -46,34 +46,27 @@ def main() -> int:
     return int(arguments.run(arguments))
 
 
+def _links() -> argparse.ArgumentParser:
+    """Make the options that all labs have."""
+    links = argparse.ArgumentParser(add_help=False)
+    links.add_argument("--delay", type=float, default=20.0, metavar="MS", help="per crossing of a link (20)")
+    links.add_argument("--loss", type=float, default=0.0, metavar="SHARE", help="per crossing of a link (0)")
+    links.add_argument("--json", action="store_true", help="print one JSON document")
+    return links
+
+
 def _add_up(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "sites", nargs="*", metavar="SITE", help="such as port, sym:timeout=5, port+port:hosts=2"
-    )
-    parser.add_argument("--servers", type=int, default=3, help="public hosts (default: 3)")
-    parser.add_argument(
-        "--delay", type=float, default=20.0, metavar="MS", help="per crossing of a link (default: 20)"
-    )
-    parser.add_argument(
-        "--loss", type=float, default=0.0, metavar="SHARE", help="per crossing of a link (default: 0)"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("sites", nargs="*", metavar="SITE", help="such as port, sym:timeout=5")
+    parser.add_argument("--servers", type=int, default=3, help="public hosts (3)")
     parser.set_defaults(run=_up)
 
 
 def _add_matrix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "sites", nargs="*", metavar="SITE[/SITE]", help="pairs; kinds alone: all pairs of them"
+        "sites", nargs="*", metavar="SITE[/SITE]", help="pairs; all pairs of sites that stand alone"
     )
     parser.add_argument("--program", choices=PROGRAMS, default="mesh99")
-    parser.add_argument("--runs", type=int, default=3, help="of which the median is shown (default: 3)")
-    parser.add_argument(
-        "--delay", type=float, default=20.0, metavar="MS", help="per crossing of a link (default: 20)"
-    )
-    parser.add_argument(
-        "--loss", type=float, default=0.0, metavar="SHARE", help="per crossing of a link (default: 0)"
-    )
-    parser.add_argument("--json", action="store_true", help="print every run as JSON")
+    parser.add_argument("--runs", type=int, default=3, help="of which the median is shown (3)")
     parser.set_defaults(run=_matrix)
 
 
@@ -86,7 +79,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
     for pair in chosen:
         cells.append(matrix.cell(program, pair, arguments.runs, arguments.delay / 1e3, arguments.loss))
         print(f"{' / '.join(pair)}: {cells[-1]}", file=sys.stderr, flush=True)
-    print(matrix.document(cells) if arguments.json else matrix.table(cells, kinds))
+    print(matrix.document(cells) if arguments.json else matrix.report(cells, kinds))
     return int(any(outcome.path == "none" for cell in cells for outcome in cell.outcomes))
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NAMESPACES = Path("/run/netns")
+OWN_NAMESPACE = Path("/proc/self/ns/net")
 ROUNDS = 5  # a process that is being started while we look is seen in the next round
 
 
@@ -30,19 +31,24 @@ def remove(prefix: str) -> None:
 
 def _kill_inside(names: list[str]) -> int:
     """Kill what is in the namespaces; say how many that were."""
-    inodes = set()
-    for name in names:
-        with suppress(FileNotFoundError):
-            inodes.add((NAMESPACES / name).stat().st_ino)
+    doomed = {_identity(NAMESPACES / name) for name in names} - {None, _identity(OWN_NAMESPACE)}
     killed = 0
     for process in Path("/proc").iterdir():
-        if process.name.isdecimal() and int(process.name) != os.getpid():
-            # Processes come and go while we look, and some are not ours to look at.
-            with suppress(OSError):
-                if os.stat(process / "ns" / "net").st_ino in inodes:
-                    os.kill(int(process.name), signal.SIGKILL)
-                    killed += 1
+        if process.name.isdecimal() and _identity(process / "ns" / "net") in doomed:
+            # It may have ended by itself by now.
+            with suppress(ProcessLookupError):
+                os.kill(int(process.name), signal.SIGKILL)
+                killed += 1
     return killed
+
+
+def _identity(namespace: Path) -> tuple[int, int] | None:
+    """Tell what is the same for all names of a namespace; None when it is gone, or not ours to look at."""
+    try:
+        found = namespace.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def remove_stale(prefix: str) -> None:

@@ -100,6 +100,14 @@ def table(cells: Iterable[Cell], kinds: Sequence[str]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def report(cells: Sequence[Cell], kinds: Sequence[str]) -> str:
+    """Write the table of the kinds, if there are any, and below it what is no pair of them."""
+    others = [cell for cell in cells if not set(cell.sites) <= set(kinds)]
+    rows = [f"| {' / '.join(cell.sites)} | {cell} |" for cell in others]
+    listing = "\n".join(["| sites | |", "| --- | --- |", *rows])
+    return "\n\n".join(([table(cells, kinds)] if kinds else []) + ([listing] if others else []))
+
+
 def document(cells: Iterable[Cell]) -> str:
     """Write all that was measured as JSON."""
     return json.dumps([asdict(cell) | {"cell": str(cell)} for cell in cells], indent=2)

@@ -41,7 +41,10 @@ class Peer:
 
     def __init__(self, host: Host, command: Sequence[str]) -> None:
         self._process = host.spawn(
-            [sys.executable, "-P", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, "-P", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         self._unread = b""
 

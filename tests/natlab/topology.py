@@ -6,6 +6,10 @@ A site is written `BOX` or `BOX+BOX` (inner, then outer: a home behind a carrier
     sym:timeout=5         UDP mappings end after 5 s
     port:hosts=2:isolated two hosts behind one box, which cannot see each other in the LAN
     port+sym:hosts=2      two homes, one host each, behind one carrier-grade symmetric NAT
+
+Kinds: none, fw (filters only), full, addr, port (mapping independent of the endpoint, filtering by nothing, address,
+address and port), sym, symseq (a mapping for each endpoint, at random or counted up), udpblock; cgnat is port+port,
+cgnatsym port+sym. Modifiers: hairpin, preserve (ports), timeout=SECONDS, hosts=NUMBER, isolated.
 """
 
 from __future__ import annotations
