@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -21,12 +22,25 @@ TOOLS = ("ip", "nft", "conntrack")
 _labs = itertools.count(1)
 
 
+@cache
 def why_not() -> str | None:
     """Say why no lab can be built here, or None when one can."""
     if os.geteuid():
         return "network namespaces need root"
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    return f"not installed: {', '.join(missing)} (tests/install_debian.sh)" if missing else None
+    if missing:
+        return f"not installed: {', '.join(missing)} (tests/install_debian.sh)"
+    # Root in a container may do less, and a kernel may know no nftables.
+    prefix = namespace.own_prefix(0)
+    trial = Namespace(prefix, "trial")
+    try:
+        trial.make()
+        trial.run(["nft", "add", "table", "ip", "trial"])
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        return f"no network namespaces with nftables here: {error}"
+    finally:
+        guardian.remove(prefix)
+    return None
 
 
 class Lab:

@@ -47,7 +47,7 @@ class Mesh:
             yield
         finally:
             nodes.end()
-            thread.join()
+            thread.join(READY_S)
 
     def command(self, lab: Lab, host: Host, role: str) -> Sequence[str]:
         """Name the peer's script and settings."""
@@ -77,7 +77,7 @@ class PublicNodes:
 
     def end(self) -> None:
         """Let them stop."""
-        if self.ready.exception() is None:
+        if self.ready.done() and self.ready.exception() is None:
             self.ready.result().call_soon_threadsafe(self._ended.set)
 
     def _node(self, number: int) -> Node:
