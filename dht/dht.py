@@ -89,6 +89,7 @@ class Dht:
         ]
         self._by_family = {family.context.family: family for family in self._families}
         self._first = self._families[0]
+        self._is_dual = len(self._families) > 1
         self._context = self._first.context
         self.table, self._rpc = self._context.table, self._context.rpc
         self.naming = Naming(
@@ -127,7 +128,7 @@ class Dht:
                 return None
             return reply
         if context.rpc.receive(request_id, message, sender, now) or (
-            len(self._families) > 1 and self._answered_elsewhere(request_id, message, sender, now)
+            self._is_dual and self._answered_elsewhere(request_id, message, sender, now)
         ):
             family.verified(sender, now)
         else:
@@ -193,7 +194,7 @@ class Dht:
     @property
     def has_requests(self) -> bool:
         """Tell whether `take_requests` would return any."""
-        return bool(self._rpc.outgoing) or any(family.context.rpc.outgoing for family in self._families[1:])
+        return bool(self._rpc.outgoing) or (self._is_dual and bool(self._families[1].context.rpc.outgoing))
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is next due."""
@@ -301,7 +302,7 @@ class Dht:
         self, now: float, done: Callable[[LookupResult], None], *, through: Iterable[Contact] = ()
     ) -> None:
         """Join through whoever is in the table or named; done with our own neighbours, of which there may be none."""
-        if len(self._families) > 1:
+        if self._is_dual:
             Joins(self._families, self.turns.run, done).start(through, now)
         else:
             Join(self._context, self.turns.run, self._first.maintenance.short_targets, done).start(
@@ -368,7 +369,7 @@ class Dht:
     @property
     def size(self) -> int:
         """How many contacts there are, of all families."""
-        return sum(family.context.table.size for family in self._families)
+        return self.table.size + (self._families[1].context.table.size if self._is_dual else 0)
 
     def _context_of(self, family: int, identity: Identity, random: Random, dual: bool) -> Context:
         config = self._config
@@ -388,7 +389,7 @@ class Dht:
         )
 
     def _family_of(self, contact: Contact) -> Family:
-        return self._by_family.get(contact.family, self._first)
+        return self._by_family.get(contact.family, self._first) if self._is_dual else self._first
 
     def _answered_elsewhere(self, request_id: int, reply: Reply, sender: Contact, now: float) -> bool:
         """Take an answer that came over another family than its question was meant for: over a session at hand."""
