@@ -25,16 +25,17 @@ from .site import Host
 
 SCRIPT = str(Path(__file__).with_name("mesh_peer.py"))
 PORT = 4100
+RELAYS = 3
 
 
 class Mesh:
-    """Our own nodes: three public ones that relay, and one that nobody knows of but these.
+    """Our own nodes: three public ones that relay, and five that nobody knows of but these.
 
-    That one is a visitor, which is in no table: the stranger who tries whether he gets in. In a network of any size
-    most nodes are strangers; here all others soon know each other.
+    Those are visitors, which are in no table: strangers who can try whether they get in. In a network of any size most
+    nodes are strangers to each other; here all others soon have met.
     """
 
-    servers = 4
+    servers = 8
 
     @contextmanager
     def serving(self, lab: Lab) -> Iterator[None]:
@@ -51,7 +52,7 @@ class Mesh:
 
     def command(self, lab: Lab, host: Host, role: str) -> Sequence[str]:
         """Name the peer's script and settings."""
-        peers = [f"{server.address}:{PORT}" for server in lab.servers[:-1]]
+        peers = [f"{server.address}:{PORT}" for server in lab.servers[:RELAYS]]
         return [SCRIPT, json.dumps({"role": role, "listen": f"{host.address}:0", "peers": peers})]
 
 
@@ -64,11 +65,13 @@ class PublicNodes:
         self._ended = asyncio.Event()
 
     async def live(self) -> None:
-        """Start the nodes one after the other, the last as a visitor, and keep them until the end."""
+        """Start the relays one after the other, then the strangers, and keep them until the end."""
         async with AsyncExitStack() as nodes:
             try:
-                for number in range(len(self._servers)):
+                for number in range(RELAYS):
                     await nodes.enter_async_context(self._node(number))
+                strangers = (self._node(number) for number in range(RELAYS, len(self._servers)))
+                await asyncio.gather(*map(nodes.enter_async_context, strangers))
             except BaseException as error:
                 self.ready.set_exception(error)
                 raise
@@ -81,8 +84,8 @@ class PublicNodes:
             self.ready.result().call_soon_threadsafe(self._ended.set)
 
     def _node(self, number: int) -> Node:
-        server, others = self._servers[number], self._servers[:number]
-        is_visitor = number == len(self._servers) - 1
+        server, others = self._servers[number], self._servers[: min(number, RELAYS)]
+        is_visitor = number >= RELAYS
         overlay = OverlayConfig(
             checks_reach=True, relay=RelayConfig(serve=not is_visitor), dht=DhtConfig(ephemeral=is_visitor)
         )
