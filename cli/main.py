@@ -11,6 +11,7 @@ COMMANDS = (
     "up",
     "status",
     "peers",
+    "nat",
     "find",
     "resolve",
     "request",

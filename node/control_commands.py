@@ -14,6 +14,7 @@ import msgspec
 
 from ..wire.node_record import NodeRecord
 from .control_bench import BenchPhase, measure
+from .nat_status import NatStatus
 from .providers import Provider
 from .results import Answer, Explained, Found, Hop, NodeStatus, PeerStatus, Stored
 
@@ -26,6 +27,7 @@ class Controlled(Protocol):
     """What the socket needs of the node behind it: a Node, or what a test puts in its place."""
 
     def status(self) -> NodeStatus: ...
+    def nat(self) -> NatStatus: ...
     async def learn_names(self) -> None: ...
     def peers(self) -> list[PeerStatus]: ...
     async def find(self, capability: str, *where: str, timeout_s: float = ...) -> list[Provider]: ...
@@ -110,6 +112,11 @@ class Command:
 
 async def status(node: Controlled, _: Arguments) -> Json:
     return msgspec.to_builtins(node.status(), str_keys=True)  # type: ignore[no-any-return]
+
+
+async def nat(node: Controlled, _: Arguments) -> Json:
+    await node.learn_names()
+    return msgspec.to_builtins(node.nat())  # type: ignore[no-any-return]
 
 
 async def peers(node: Controlled, _: Arguments) -> list[Json]:
@@ -207,6 +214,7 @@ def milliseconds(seconds: float) -> float:
 
 COMMANDS: dict[str, Command] = {
     "status": Command(Arguments, status),
+    "nat": Command(Arguments, nat),
     "peers": Command(Arguments, peers),
     "find": Command(CapabilityArguments, find),
     "resolve": Command(PeerArguments, resolve),

@@ -32,6 +32,7 @@ from .config import NodeConfig, registries_or_default
 from .conversations import Conversations, typed_reply
 from .host import Host
 from .messages import Message
+from .nat_status import NatStatus
 from .offers import Capabilities, checked_of, offers_of
 from .providers import Provider
 from .results import (
@@ -338,6 +339,10 @@ class Node:
     def status(self) -> NodeStatus:
         """Return what this node knows about itself."""
         return self._require("tell its status").status()
+
+    def nat(self) -> NatStatus:
+        """Return how this node is reached: the box in front of it, and its relays."""
+        return self._require("tell how it is reached").nat()
 
     def events(self) -> AsyncIterator[PeerEvent]:
         """Iterate over peers that come and go, from now on."""

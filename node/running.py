@@ -22,6 +22,7 @@ from .directory import Directory, contacts_of
 from .futures import Waiting
 from .host import Host
 from .joining import Joining
+from .nat_status import NatStatus, nat_status
 from .offers import Offers
 from .overlay.dialing import Connected
 from .overlay.line import Line
@@ -182,6 +183,10 @@ class Running:
             dropped=self._dropped(),
             dht=overlay.dht.statistics(),
         )
+
+    def nat(self) -> NatStatus:
+        """Return what this node knows about being reached."""
+        return nat_status(self.overlay, self.announcing.endpoints(), self._name_of, self.host.now())
 
     def _dropped(self) -> dict[str, int]:
         dropped = self.overlay.dropped_by_reason()

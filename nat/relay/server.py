@@ -66,6 +66,11 @@ class RelayServer:
         self.dropped: Counter[str] = Counter()
 
     @property
+    def serves(self) -> bool:
+        """Tell whether this node relays for others at all."""
+        return self._config.serve
+
+    @property
     def reservations(self) -> int:
         """How many nodes can be reached through this one."""
         return len(self._reservations)

@@ -145,6 +145,15 @@ def test_ping_and_peers(network: Network) -> None:
     assert network.reader.run("ping", "nobody").returncode == 1
 
 
+def test_nat(network: Network) -> None:
+    nat = network.reader.ask("nat")
+    assert set(nat) >= {"mapping", "filtering", "observed", "kind", "relays", "advertised", "port_mapping"}
+    assert not nat["at_large"]
+    assert nat["observed"]
+    shown = network.reader.run("nat").stdout
+    assert "nobody sees this node from the internet" in shown
+
+
 def test_trace(network: Network) -> None:
     hops = network.reader.ask("trace", "motto")["hops"]
     known = {network.writer.node_id, network.counter.node_id}

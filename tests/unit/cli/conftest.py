@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from mesh99.cli.main import main
 from mesh99.dht.statistics import Statistics
 from mesh99.node.control import ControlServer
+from mesh99.node.nat_status import NatStatus, RelayInUse
 from mesh99.node.results import (
     AgentEvent,
     Answer,
@@ -109,6 +110,15 @@ class FakeNode:
             node_id=NODE_ID, name="reader", endpoints=["udp://127.0.0.1:7401"], nat="unknown", observed=[],
             peers=2, contacts=3, records=4, registry="http://localhost:4567", uuid=None,
             capabilities=["read"], uptime_s=93784.5, dropped={"replay": 2}, dht=STATISTICS,
+        )  # fmt: skip
+
+    def nat(self) -> NatStatus:
+        relay = RelayInUse(node_id=OTHER_ID, name="writer", endpoint="udp://192.0.2.9:7400", rtt_ms=21.5)
+        return NatStatus(
+            kind="easy", mapping="endpoint-independent", filtering="address-or-port-dependent",
+            observed=["udp://198.51.100.1:40000"], observers=3, agreed="udp://198.51.100.1:40000",
+            advertised=["udp://10.0.0.2:7401", "udp://198.51.100.1:40000"], at_large=True, serves=False,
+            wants_relays=True, relays=[relay], port_mapping=None,
         )  # fmt: skip
 
     async def learn_names(self) -> None:

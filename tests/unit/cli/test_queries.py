@@ -21,6 +21,15 @@ from mesh99.wire.errors import (
 
 KEYS = {
     ("status",): {"node_id", "name", "endpoints", "nat", "peers", "registry", "uptime_s"},
+    ("nat",): {
+        "mapping",
+        "filtering",
+        "observed",
+        "kind",
+        "relays",
+        "advertised",
+        "port_mapping",
+    },
     ("resolve", "writer"): {
         "node_id",
         "name",
@@ -47,7 +56,7 @@ ROW_KEYS = {
     ("peers",): {"node_id", "name", "path", "endpoint", "rtt_ms", "tx_bytes", "rx_bytes"},
     ("find", "summarize"): {"node_id", "name", "endpoints", "age_s", "ends_in_s"},
 }
-ASKING = [command for command in (*KEYS, *ROW_KEYS) if command not in (("status",), ("peers",))]
+ASKING = [command for command in (*KEYS, *ROW_KEYS) if command not in (("status",), ("peers",), ("nat",))]
 
 
 @pytest.mark.usefixtures("node")
