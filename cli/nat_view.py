@@ -51,6 +51,16 @@ def facts(nat: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def server_facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a STUN server's answers say."""
+    return [
+        ("this machine is", KINDS[found["kind"]]),
+        ("mapping", MAPPINGS[found["mapping"]]),
+        ("filtering", FILTERINGS[found["filtering"]]),
+        ("observed at", "  ".join(found["observed"])),
+    ]
+
+
 def relay_text(relay: Mapping[str, Any]) -> str:
     """Return one relay in a few words."""
     rtt_ms = relay["rtt_ms"]

@@ -38,6 +38,7 @@ class _Transaction:
     server: Endpoint
     done: Done
     started_at: float
+    answers_from: Endpoint
     sent: int = 1
 
 
@@ -55,12 +56,17 @@ class Transactions:
     def __len__(self) -> int:
         return len(self._transactions)
 
-    def ask(self, packet: bytes, server: Endpoint, now: float, done: Done) -> None:
-        """Send an encoded request until it is answered or its time is over."""
+    def ask(
+        self, packet: bytes, server: Endpoint, now: float, done: Done, *, answers_from: Endpoint | None = None
+    ) -> None:
+        """Send an encoded request until it is answered or its time is over.
+
+        `answers_from` is where the answer comes from when the request asks for another place (RFC 5780).
+        """
         if len(self._transactions) >= self._config.transactions_max:
             done(None, now)
             return
-        self._transactions[packet[8:20]] = _Transaction(packet, server, done, now)
+        self._transactions[packet[8:20]] = _Transaction(packet, server, done, now, answers_from or server)
         self.packets.append((packet, server))
 
     def receive(self, response: StunMessage, source: Endpoint, now: float) -> bool:
@@ -68,7 +74,7 @@ class Transactions:
         if response.message_class not in (MessageClass.SUCCESS, MessageClass.ERROR):
             return False
         transaction = self._transactions.get(response.transaction_id)
-        if transaction is None or transaction.server != source:
+        if transaction is None or transaction.answers_from != source:
             return False
         del self._transactions[response.transaction_id]
         transaction.done(response, now)
