@@ -6,6 +6,7 @@ import click
 
 from .options import MeshCommand, pass_environment, until_eof_option
 from .output import Environment
+from .quantities import BITS_PER_S, BYTES
 
 
 @click.command("up", cls=MeshCommand)
@@ -39,6 +40,12 @@ from .output import Environment
 )
 @click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to open the port.")
 @click.option("--agent", metavar="MODULE:NODE", help="Run the Node of a program of yours, with its handlers.")
+@click.option("--relay", is_flag=True, help="Relay for nodes that cannot be called; for open machines.")
+@click.option(
+    "--relay-circuits", type=click.IntRange(1, 65536), metavar="N", help="Circuits at once. [default: 1024]"
+)
+@click.option("--relay-rate", type=BITS_PER_S, metavar="RATE", help="Of each circuit. [default: 1Mbit]")
+@click.option("--relay-volume", type=BYTES, metavar="SIZE", help="Carried in all. [default: no end]")
 @until_eof_option
 @pass_environment
 def command(
@@ -53,6 +60,10 @@ def command(
     ephemeral: bool,
     no_port_mapping: bool,
     agent: str | None,
+    relay: bool,
+    relay_circuits: int | None,
+    relay_rate: int | None,
+    relay_volume: int | None,
     until_eof: bool,
 ) -> None:
     """Run a node until interrupted.
@@ -66,6 +77,14 @@ def command(
 
     if no_registry and registries:
         raise click.UsageError("--registry and --no-registry exclude each other")
+    given = {
+        "circuits_max": relay_circuits,
+        "circuit_bytes_per_s": relay_rate and relay_rate / 8,
+        "relayed_bytes_max": relay_volume,
+    }
+    limits = {name: limit for name, limit in given.items() if limit is not None}
+    if limits and not relay:
+        raise click.UsageError("--relay-circuits, --relay-rate and --relay-volume go with --relay")
     wishes = Wishes(
         name=name,
         capabilities=dict(parse_offer(text) for text in capabilities) or None,
@@ -75,6 +94,7 @@ def command(
         network=network,
         ephemeral=ephemeral,
         port_mapping=False if no_port_mapping else None,
+        relay=limits if relay else None,
     )
     environment.log_to_stderr()
     run(run_node(environment, prepared(environment, wishes, agent)), until_eof=until_eof)

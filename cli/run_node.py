@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -32,6 +32,8 @@ class Wishes:
     network: str | None = None
     ephemeral: bool = False
     port_mapping: bool | None = None
+    relay: Mapping[str, float] | None = None
+    """Fields of RelayConfig when it shall serve."""
 
 
 async def run_node(environment: Environment, node: Node) -> None:
@@ -63,6 +65,9 @@ def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Nod
         node.config = replace(node.config, overlay=overlay)
     if wishes.port_mapping is not None:
         node.config = replace(node.config, port_mapping=wishes.port_mapping)
+    if wishes.relay is not None:
+        relay = replace(node.config.overlay.relay, serve=True, **wishes.relay)  # type: ignore[arg-type]
+        node.config = replace(node.config, overlay=replace(node.config.overlay, relay=relay))
     node.listen = listen_again(environment.home, wishes.listen or node.listen)
     return node
 
