@@ -82,15 +82,24 @@ def advice(nat: Mapping[str, Any]) -> list[str]:
     if nat["kind"] == "open":
         return [] if nat["serves"] else ["others can be reached through this node: it could serve as a relay"]
     told = (
-        [] if nat["mapping"] != "unknown" else ["two peers of other networks are needed to tell the mapping"]
+        []
+        if not (nat["serves"] and is_closed(nat))
+        else ["it runs with --relay, but strangers do not get in"]
     )
-    if nat["kind"] in ("easy", "hard") or nat["filtering"] == "address-or-port-dependent":
+    if nat["mapping"] == "unknown":
+        told.append("two peers of other networks are needed to tell the mapping")
+    if is_closed(nat):
         told.append(f"forward {forwarded(nat)} to this machine in the router, and everybody can call it")
     if nat["wants_relays"] and not nat["relays"]:
         told.append(
             "join a node that serves as a relay (--peer H:P): without one, strangers cannot call this node"
         )
     return told
+
+
+def is_closed(nat: Mapping[str, Any]) -> bool:
+    """Tell whether a box was found that keeps strangers out."""
+    return nat["kind"] in ("easy", "hard") or nat["filtering"] == "address-or-port-dependent"
 
 
 def forwarded(nat: Mapping[str, Any]) -> str:
