@@ -44,4 +44,5 @@ def _turn(asking: socket.socket, discovery: Discovery) -> None:
         packet, (host, port, *_) = asking.recvfrom(MESSAGE_BYTES_MAX)
         transactions.receive(decode(packet), Endpoint("udp", host, port), time.monotonic())
     except (TimeoutError, DecodeError):
-        transactions.handle_timeout(time.monotonic())
+        pass  # nothing came, or nothing that makes sense: what is due is sent again below
+    transactions.handle_timeout(time.monotonic())

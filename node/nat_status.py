@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
 from ..wire.endpoint import Endpoint
 from ..wire.identity import NodeId
 from .overlay.overlay import Overlay
+from .results import PortMappingStatus
 
 
 class RelayInUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class NatStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it relays for others."""
     wants_relays: bool
     relays: list[RelayInUse]
-    port_mapping: dict[str, Any] | None
+    port_mapping: PortMappingStatus | None
     """What the router was asked to forward; None when nothing was."""
 
 
@@ -51,6 +51,7 @@ def nat_status(
     overlay: Overlay,
     advertised: Sequence[Endpoint],
     name_of: Callable[[NodeId], str],
+    port_mapping: PortMappingStatus | None,
     now: float,
 ) -> NatStatus:
     """Return what the overlay knows of being reached."""
@@ -68,7 +69,7 @@ def nat_status(
         serves=overlay.relaying.server.serves,
         wants_relays=reach.wants_relays,
         relays=relays_in_use(overlay, name_of, now),
-        port_mapping=None,
+        port_mapping=port_mapping,
     )
 
 

@@ -29,7 +29,7 @@ from .overlay.line import Line
 from .overlay.overlay import Overlay
 from .peer_events import PeerEvents
 from .pump import Pump
-from .results import NodeStatus, PeerEvent, PeerStatus
+from .results import NodeStatus, PeerEvent, PeerStatus, PortMappingStatus
 from .values import Values
 from .watches import Watches
 
@@ -170,9 +170,7 @@ class Running:
             endpoints=[str(endpoint) for endpoint in self.announcing.endpoints()],
             nat=overlay.reach.kind.value,
             observed=[str(endpoint) for endpoint in overlay.reach.observations.endpoints()],
-            port_mapping=None
-            if self.port_mapping is None
-            else self.port_mapping.status(overlay.reach.mapped_port.doubt),
+            port_mapping=self._port_mapping_status(),
             peers=len(overlay.lines),
             contacts=overlay.dht.size,
             records=len(overlay.dht.store),
@@ -186,7 +184,12 @@ class Running:
 
     def nat(self) -> NatStatus:
         """Return what this node knows about being reached."""
-        return nat_status(self.overlay, self.announcing.endpoints(), self._name_of, self.host.now())
+        mapped, now = self._port_mapping_status(), self.host.now()
+        return nat_status(self.overlay, self.announcing.endpoints(), self._name_of, mapped, now)
+
+    def _port_mapping_status(self) -> PortMappingStatus | None:
+        doubt = self.overlay.reach.mapped_port.doubt
+        return None if self.port_mapping is None else self.port_mapping.status(doubt)
 
     def _dropped(self) -> dict[str, int]:
         dropped = self.overlay.dropped_by_reason()

@@ -74,7 +74,11 @@ class Transactions:
         if response.message_class not in (MessageClass.SUCCESS, MessageClass.ERROR):
             return False
         transaction = self._transactions.get(response.transaction_id)
-        if transaction is None or transaction.answers_from != source:
+        if transaction is None:
+            return False
+        # Who refuses to answer from elsewhere says so from where it was asked.
+        refused = response.message_class is MessageClass.ERROR and source == transaction.server
+        if source != transaction.answers_from and not refused:
             return False
         del self._transactions[response.transaction_id]
         transaction.done(response, now)

@@ -56,3 +56,13 @@ def test_a_request_over_the_limit_fails_at_once() -> None:
     asked.transactions.ask(PACKET, SERVER, 0.0, lambda response, now: asked.answers.append(response))
     assert asked.answers == [None]
     assert len(asked.transactions) == 1
+
+
+def test_a_refusal_to_answer_from_elsewhere_comes_from_where_it_was_asked() -> None:
+    other = SERVER._replace(host="192.0.2.2", port=3479)
+    for message_class, counts in ((MessageClass.ERROR, True), (MessageClass.SUCCESS, False)):
+        transactions, answers = Transactions(TransactionConfig()), []
+        transactions.ask(PACKET, SERVER, 0.0, lambda said, now: answers.append(said), answers_from=other)  # noqa: B023
+        response = StunMessage(Method.BINDING, message_class, ID)
+        assert transactions.receive(response, SERVER, 0.1) is counts
+        assert len(answers) == counts
