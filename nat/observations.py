@@ -13,10 +13,14 @@ from typing import NamedTuple
 
 from ..wire.endpoint import PUBLIC, Endpoint
 from ..wire.identity import NodeId
+from ..wire.memo import memo
 from .behaviour import Mapping
 
 NETWORKS_MIN = 2
 """Networks whose peers must agree."""
+
+NETWORKS_CACHED = 1024
+"""Networks of peers remembered, about 200 bytes each; a node talks to few, over and over."""
 
 STEP_MAX = 8
 """Largest distance between two ports given one after the other that counts as a sequence."""
@@ -112,6 +116,7 @@ class Observations:
         return sorted(self._said.values(), key=lambda each: each.at)[-RUN:]
 
 
+@memo(NETWORKS_CACHED)
 def network_of(endpoint: Endpoint) -> bytes:
     """Return the public /24 or /48 of an endpoint; of any other address, itself: there each is a machine of its own."""
     packed = endpoint.pack()

@@ -123,18 +123,12 @@ class Endpoint(NamedTuple):
     @property
     def scope(self) -> int:
         """Return how far it means something: LOOPBACK, PRIVATE or PUBLIC; NOWHERE when nobody can be reached at it."""
-        if not self.is_usable:
-            return NOWHERE
-        if self.is_loopback:
-            return LOOPBACK
-        return PRIVATE if self.is_private else PUBLIC
+        return _scope(self.host) if self.port else NOWHERE
 
     @property
     def is_usable(self) -> bool:
         """Tell whether a packet to it can reach one host: no port 0, no group, no address that means none or all."""
-        address = _address(self.host)
-        nobody = address.is_multicast or address.is_unspecified or self.host == BROADCAST
-        return bool(self.port) and not nobody
+        return bool(self.port) and _scope(self.host) != NOWHERE
 
 
 def families_of(endpoints: Iterable[Endpoint]) -> int:
@@ -143,6 +137,16 @@ def families_of(endpoints: Iterable[Endpoint]) -> int:
     for endpoint in endpoints:
         families |= endpoint.family
     return families
+
+
+@memo(ADDRESSES_CACHED)
+def _scope(host: str) -> int:
+    address = _address(host)
+    if address.is_multicast or address.is_unspecified or host == BROADCAST:
+        return NOWHERE
+    if address.is_loopback:
+        return LOOPBACK
+    return PUBLIC if address.is_global else PRIVATE
 
 
 @memo(ADDRESSES_CACHED)

@@ -47,6 +47,11 @@ class Reservations:
         """Told when the relays that serve this node are others than before."""
 
     @property
+    def is_busy(self) -> bool:
+        """Tell whether this node needs relays or has some."""
+        return self.wanted or bool(self._held)
+
+    @property
     def held(self) -> list[NodeId]:
         """The relays that were asked or granted a reservation."""
         return list(self._held)

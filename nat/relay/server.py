@@ -71,6 +71,11 @@ class RelayServer:
         return self._config.serve
 
     @property
+    def is_busy(self) -> bool:
+        """Tell whether anybody is served."""
+        return bool(self._reservations or self._circuits)
+
+    @property
     def reservations(self) -> int:
         """How many nodes can be reached through this one."""
         return len(self._reservations)

@@ -45,6 +45,7 @@ class Meeting:
         self._handshakes = handshakes
         self._lost = lost
         self._reach = reach
+        self._checks_reach = config.checks_reach
         self.receive = receive
         self.relaying = Relaying(config, own_id, lines, self, now)
         self._sampling = Sampling(dht, lines, reach, send, entropy)
@@ -99,14 +100,25 @@ class Meeting:
         """Knock or search for the other end of a line where it says."""
         return self._punching.receive(line, message, now)
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether there is anything of all this to look after: asked at every packet, and mostly there is not."""
+        return (
+            self._checks_reach or self.relaying.is_busy or self._punching.is_busy or self._sampling.under_way
+        )
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
+        if not self.is_busy:
+            return None
         parts = (self.relaying, self._punching, self._reach, self._sampling)
         times = [time for time in (part.next_timeout() for part in parts) if time is not None]
         return min(times, default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Renew, forget, knock and test."""
+        if not self.is_busy:
+            return
         self._reach.handle_timeout(now)
         self._seek_relays(now)
         self.relaying.handle_timeout(now)

@@ -88,6 +88,11 @@ class Punching:
         allowed = self._may_search(attempt, NatKind.EASY, NatKind.HARD)
         return allowed and self.searching.guess(line, attempt.introduced, now)
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether a line goes through a relay, or a search or its sockets are left."""
+        return bool(self._attempts) or self.searching.is_busy
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
         knocks = min((each.punch.next_timeout() for each in self._attempts.values()), default=None)

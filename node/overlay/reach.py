@@ -44,6 +44,8 @@ class Reach:
         now: float,
     ) -> None:
         self._config = config
+        self.checks = config.checks_reach
+        """Whether this node minds boxes at all."""
         self._lines = lines
         self._handshakes = handshakes
         self._send = send
@@ -152,7 +154,7 @@ class Reach:
 
     def _askable(self) -> list[Line]:
         """Return the lines whose peers can be asked for a call from a stranger: at large, seeing this node there."""
-        if not self._config.checks_reach or not self.observations.at_large:
+        if not self.checks or not self.observations.at_large:
             return []
         return [line for line in self._direct() if line.session.path.scope == PUBLIC]
 

@@ -115,6 +115,11 @@ class Relaying:
         for circuit in self.circuits.of_relay(line.node_id):
             self._close(circuit, now)
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether this node serves or is served."""
+        return bool(self.circuits) or self.server.is_busy or self.reservations.is_busy
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None while there is nothing to look after."""
         due = self.reservations.next_timeout()

@@ -60,7 +60,9 @@ class Sampling:
 
     def next_port(self) -> int:
         """Return the port that the box gives next, as far as is known; 0 if it does not count, or just now."""
-        return 0 if self.under_way else self._reach.observations.next_port()
+        if not self._reach.checks or self.under_way:
+            return 0
+        return self._reach.observations.next_port()
 
     def refresh(self, now: float) -> None:
         """Look again, unless that was done lately or is under way."""

@@ -78,6 +78,11 @@ class Searching:
         closures, self.closures = self.closures, []
         return closures
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether a search is wished for or runs, or sockets of one are kept."""
+        return bool(self._wishes) or self._run is not None or bool(self._kept)
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
         times = [wish.due_at for wish in self._wishes.values()]
