@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from .behaviour import Filtering
 from .messages import TOKEN_BYTES, CallBack, encode
 
+AT_ONCE = 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialBackConfig:
@@ -51,7 +53,7 @@ class DialBack:
         self._token = b""
         self._tries = 0
         self._known = 0
-        self._due_at = float("-inf")
+        self._due_at = AT_ONCE
         self.filtering = Filtering.UNKNOWN
         self.on_result: Callable[[float], None] = lambda now: None
         """Told when the result is another than before."""
@@ -59,6 +61,10 @@ class DialBack:
     def due(self, now: float) -> bool:
         """Tell whether a peer should be asked now."""
         return now >= self._due_at
+
+    def put_off(self, now: float) -> None:
+        """Wait for somebody to ask."""
+        self._due_at = now + self._config.wait_s
 
     def ask(self, now: float) -> bytes:
         """Return the question for the next peer."""
@@ -86,7 +92,7 @@ class DialBack:
 
     def forget(self) -> None:
         """Begin anew: the node's address is another one."""
-        self._token, self._tries, self._known, self._due_at = b"", 0, 0, float("-inf")
+        self._token, self._tries, self._known, self._due_at = b"", 0, 0, AT_ONCE
 
     def next_timeout(self) -> float:
         """Return when the next question is due."""

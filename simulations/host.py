@@ -41,6 +41,11 @@ def endpoint_of(index: int) -> Endpoint:
     return Endpoint("udp", f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}", PORT)
 
 
+def public_endpoint_of(index: int) -> Endpoint:
+    """Return the address of a host that is public where others are behind boxes: each in a /24 of its own."""
+    return Endpoint("udp", f"{60 + (index >> 16)}.{index >> 8 & 255}.{index & 255}.1", PORT)
+
+
 def ipv6_endpoint_of(index: int) -> Endpoint:
     """Return the address that a host has in the IPv6 part of the network: unique local ones (RFC 4193)."""
     return Endpoint("udp", str(IPv6Address(IPV6_NETWORK + index)), PORT)
@@ -170,6 +175,7 @@ class Host:
             families=self.families,
         )
         self.overlay.dht.naming.here = self._here
+        self.overlay.reach.own_endpoints = self.endpoints
         self.pump = Pump(self.overlay, self.clock, self)
         streams = (self.pump, self.overlay.uses_stream) if self._config.allow_tcp else ()
         for endpoint in self.endpoints:

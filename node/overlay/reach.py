@@ -95,14 +95,19 @@ class Reach:
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None while there is nobody to ask."""
-        if not self._askable():
+        if not self.checks or not len(self._lines):
             return None
         return min(test.next_timeout() for test in self._tests())
 
     def handle_timeout(self, now: float) -> None:
         """Ask the next peer for a call from a stranger when it is time."""
+        if not self.checks or not any(test.due(now) for test in self._tests()):
+            return
         peers = self._askable()
-        for test in self._tests() if peers else ():
+        for test in self._tests():
+            if not peers:
+                test.put_off(now)
+                continue
             question = test.ask(now) if test.due(now) else b""
             if question:
                 self._say(peers[int(now * 1000) % len(peers)], question)
@@ -154,7 +159,7 @@ class Reach:
 
     def _askable(self) -> list[Line]:
         """Return the lines whose peers can be asked for a call from a stranger: at large, seeing this node there."""
-        if not self.checks or not self.observations.at_large:
+        if not self.observations.at_large:
             return []
         return [line for line in self._direct() if line.session.path.scope == PUBLIC]
 

@@ -51,7 +51,7 @@ class AgentsRun(MembersRun):
             f"skill-{n}" for n in range(max(1, min(CAPABILITIES_MAX, nodes // AGENTS_PER_CAPABILITY)))
         ]
         self.config = NodeConfig(
-            overlay=overlay_config(scenario.population),
+            overlay=overlay_config(scenario),
             value_ttl_s=max(1, int(scenario.workload.value_ttl)),
         )
         super().__init__(scenario, seed, crypto=crypto, world=world)

@@ -33,7 +33,7 @@ from ..faults import build_faults
 from ..network.network import Network
 from ..outcome import Failure, Outcome, Progress, RunOptions
 from ..population.arrivals import start_one_by_one
-from ..population.family_mix import FamilyMix
+from ..population.host_mix import HostMix
 from ..population.joining import Joining
 from ..population.overlay_config import overlay_config
 from ..population.population import Population
@@ -70,8 +70,8 @@ class HeapRun:
         self.crypto: Crypto = KeptCiphers() if crypto == "real" else SimulatedCrypto()
         self.world = world or World(seed)
         self.network = Network(self.world, scenario)
-        self.config = overlay_config(scenario.population)
-        introducers, mix = scenario.population.introducers, FamilyMix(self.world, scenario.population)
+        self.config = overlay_config(scenario)
+        introducers, mix = scenario.population.introducers, HostMix(self.world, self.network, scenario)
         self.population = Population(self.world, self.network, self.config, self.crypto, introducers, mix)
         self.measurements = Measurements()
         self.joining = Joining(self.world, self.population, scenario.population)

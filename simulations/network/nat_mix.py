@@ -18,6 +18,9 @@ KINDS: dict[str, tuple[Behaviour, Behaviour, PortPolicy]] = {
     "udp_blocked": (ENDPOINT_INDEPENDENT, ADDRESS_AND_PORT_DEPENDENT, PortPolicy.PRESERVING),
 }
 
+HOMES, CARRIERS = 11, 40
+"""The first bytes of their public addresses; those of hosts without a box are in host.py."""
+
 CARRIER_HOMES = 64
 """Homes that share one public address of a carrier: each has about a thousand ports then, as where there are quotas."""
 
@@ -42,8 +45,8 @@ class NatMix:
         if kind is None:
             return None
         if self._nat.carrier_grade and random.random() < self._nat.carrier_grade:
-            return NatBox(self._config(kind), _address("100.64.0.0", index), self._ports, self._carrier_box())
-        return NatBox(self._config(kind), _address("11.0.0.0", index), self._ports)
+            return NatBox(self._config(kind), _inside_carrier(index), self._ports, self._carrier_box())
+        return NatBox(self._config(kind), _public(HOMES, index), self._ports)
 
     def _kind(self, draw: float) -> str | None:
         for kind in KINDS:
@@ -73,12 +76,16 @@ class NatMix:
                 hairpin=self._nat.hairpin,
                 mappings_max=CARRIER_MAPPINGS_MAX,
             )
-            self._carrier = NatBox(config, _address("12.0.0.0", number), self._ports)
+            self._carrier = NatBox(config, _public(CARRIERS, number), self._ports)
         return self._carrier
 
 
-def _address(first: str, number: int) -> str:
-    """Return the address that is so many after the first; 11/8 and 12/8 are public, 100.64/10 is for carriers."""
-    octets = first.split(".")
-    total = (int(octets[0]) << 24 | int(octets[1]) << 16) + number
+def _public(first: int, number: int) -> str:
+    """Return a public address in a /24 of its own: nobody is counted for a neighbour of somebody else."""
+    return f"{first + (number >> 16)}.{number >> 8 & 255}.{number & 255}.1"
+
+
+def _inside_carrier(number: int) -> str:
+    """Return an address of 100.64/10, which is for the insides of carriers (RFC 6598)."""
+    total = (100 << 24 | 64 << 16) + number
     return f"{total >> 24}.{total >> 16 & 255}.{total >> 8 & 255}.{total & 255}"

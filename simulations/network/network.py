@@ -82,8 +82,7 @@ class Network:
         With `stream_events` (such as its pump) it takes TCP connections to the same port; with `knows_stream`, those
         that it does not know after a while are closed.
         """
-        if index not in self._placed:
-            self.place_behind(index, None if self._nat_mix is None else self._nat_mix.box_for(index))
+        self.place(index)
         self._medium.realms.know(index, endpoint.host)
         self.bytes_sent += [0] * (index + 1 - len(self.bytes_sent))
         attachment = self._medium.directory.add(endpoint, index)
@@ -114,6 +113,11 @@ class Network:
         self._placed[index] = box
         self._medium.realms.place(index, box)
         self._choose_way()
+
+    def place(self, index: int) -> None:
+        """Place a host by the scenario's shares, unless it has its place."""
+        if index not in self._placed:
+            self.place_behind(index, None if self._nat_mix is None else self._nat_mix.box_for(index))
 
     @property
     def has_boxes(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...node.overlay.config import OverlayConfig
-from ..scenario.schema import Population
+from ..scenario.schema import Scenario
 
 NETWORK = "simulation"
 
@@ -11,8 +13,16 @@ AWAKE_MAX = 8
 """Sessions of a node whose ciphers are at hand: a process has thousands of nodes, and no packet shows it."""
 
 
-def overlay_config(population: Population) -> OverlayConfig:
-    """Return the configuration of the nodes of a population."""
-    make = OverlayConfig.large if population.is_large else OverlayConfig
+def overlay_config(scenario: Scenario) -> OverlayConfig:
+    """Return the configuration of the nodes of a scenario."""
+    make = OverlayConfig.large if scenario.population.is_large else OverlayConfig
+    checks_reach = scenario.nat is not None
     # The cipher is fixed: whether this machine has AES in hardware must not show in the packets.
-    return make(network=NETWORK, allow_tcp=False, aes=True, awake_max=AWAKE_MAX)
+    return make(
+        network=NETWORK, allow_tcp=False, aes=True, awake_max=AWAKE_MAX, checks_reach=checks_reach
+    )
+
+
+def relaying(config: OverlayConfig) -> OverlayConfig:
+    """Return the same configuration for a node that relays for others."""
+    return replace(config, relay=replace(config.relay, serve=True))

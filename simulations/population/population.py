@@ -14,7 +14,7 @@ from ...wire.identity import Identity, NodeId
 from ..host import Host
 from ..network.network import Network
 from ..world import World
-from .family_mix import FamilyMix
+from .host_mix import HostMix
 from .nearest import NearestIndex
 
 HOSTS_MAX = 0xFFFFFF
@@ -37,7 +37,7 @@ class Population:
         config: OverlayConfig,
         crypto: Crypto,
         public_first: int = 0,
-        mix: FamilyMix | None = None,
+        mix: HostMix | None = None,
     ) -> None:
         self.hosts: dict[int, Host] = {}
         """All that ever were, by index."""
@@ -73,25 +73,25 @@ class Population:
         index = len(self.hosts) + 1
         if index > HOSTS_MAX:
             raise ConfigError("nodes", f"more than {HOSTS_MAX} hosts do not have addresses")
-        others: tuple[Endpoint, ...] = ()
-        if endpoint is None and self._mix is not None:
-            endpoint, *rest = self._mix.endpoints_of(index)
-            others = tuple(rest)
+        if index <= self._public_first or not honest:
+            # Adversaries choose where they are, and rent machines that everybody reaches.
+            self._network.place_behind(index, None)
+        config, others = self._config, ()
+        if self._mix is not None:
+            config = self._mix.config_of(index, config) if honest else config
+            endpoint, *others = (endpoint,) if endpoint is not None else self._mix.endpoints_of(index)
         host = Host(
             self._world,
             self._network,
             index,
-            self._config,
+            config,
             crypto=self._crypto,
             identity=identity,
             endpoint=endpoint,
-            others=others,
+            others=tuple(others),
             honest=honest,
             watcher=self,
         )
-        if index <= self._public_first or not honest:
-            # Adversaries choose where they are, and rent machines that everybody reaches.
-            self._network.place_behind(index, None)
         self.hosts[index] = host
         self.by_node_id[host.identity.node_id] = host
         self.by_endpoint.update(dict.fromkeys(host.endpoints, host))

@@ -49,6 +49,8 @@ class Population(Part, frozen=True):
     """Tier `heap` only: share of the nodes that have an IPv6 address and none of IPv4."""
     dual_stack: Share = Share(0.0)
     """Tier `heap` only: share of the nodes that have both; in a mixed network the first `introducers` always do."""
+    relays: Share = Share(0.0)
+    """Tier `heap` only: share of the nodes behind no box that relay for others, where there are NATs."""
     publishers: Share = Share(0.0)
     """Share of the nodes that keep their own signed node record published."""
 
