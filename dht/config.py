@@ -148,6 +148,10 @@ class DhtConfig:
     """Whether others are asked not to list this node, which then holds nothing for them: for who comes for a minute, or
     cannot be called. True for many leaves the work to the others; a network needs some that are not."""
 
+    open_enough: int = 8
+    """Contacts that strangers reach, as many as hold a value, from which on those behind boxes are not listed. Raising
+    it lets a network of few open nodes spread its records wider, over nodes whom not everybody reaches."""
+
     records_want_max: int = 256
     """Records one get may ask for. Raising it costs memory during the get."""
 

@@ -7,6 +7,7 @@ round trip and is the only entrance; what an answer or a stranger claims never g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
@@ -23,7 +24,18 @@ it makes a node that lives in a crowd take the network for larger; lowering it t
 class RoutingTable:
     """Contacts around `own_id`, exact to ask and bounded by buckets and subnets."""
 
-    __slots__ = ("_config", "_order", "_own", "_radius", "_subnets", "buckets", "on_member", "own_id", "size")
+    __slots__ = (
+        "_boxed",
+        "_config",
+        "_order",
+        "_own",
+        "_radius",
+        "_subnets",
+        "buckets",
+        "on_member",
+        "own_id",
+        "size",
+    )
 
     def __init__(self, own_id: NodeId, config: DhtConfig) -> None:
         self.own_id = own_id
@@ -36,6 +48,8 @@ class RoutingTable:
         self._order: list[int] = []
         self._radius: int | None = None
         self._subnets: dict[bytes, int] = {}
+        self._boxed: dict[NodeId, None] = {}
+        """Those listed, or in reserve, whom strangers may not reach."""
 
     def __len__(self) -> int:
         return self.size
@@ -54,9 +68,18 @@ class RoutingTable:
 
     def verified(self, contact: Contact, now: float) -> bool:
         """Take in or refresh a contact after an authenticated round trip; True when it is a new member."""
-        if contact.ephemeral:
+        if self._is_not_for_others(contact):
             self.evict(contact.node_id)
             return False
+        joined = self._take_in(contact, now)
+        if contact.boxed:
+            self._boxed[contact.node_id] = None
+        elif self._boxed:
+            self._boxed.pop(contact.node_id, None)
+            self._let_boxed_go()
+        return joined
+
+    def _take_in(self, contact: Contact, now: float) -> bool:
         number = contact.number
         if number == self._own:
             return False
@@ -79,7 +102,7 @@ class RoutingTable:
 
     def wants(self, contact: Contact) -> bool:
         """Tell whether the contact would be news here, and there is room for it at least in reserve."""
-        if contact.ephemeral:
+        if self._is_not_for_others(contact):
             return False
         bucket = self._bucket_of(contact.number)
         if bucket is None:
@@ -213,9 +236,26 @@ class RoutingTable:
             if bits not in other_side:
                 yield self.buckets[bits]
 
+    def _is_not_for_others(self, contact: Contact) -> bool:
+        """Tell whether a contact is not to be listed: it asks for that, or it is boxed and there are others enough."""
+        return contact.ephemeral or (contact.boxed and self._knows_open_ones())
+
+    def _knows_open_ones(self) -> bool:
+        """Tell whether so many are listed whom strangers reach that the network can do without the others."""
+        enough = self._config.open_enough
+        known = (entry for entry in self if not entry.contact.boxed)
+        return sum(1 for _ in islice(known, enough)) == enough
+
+    def _let_boxed_go(self) -> None:
+        if self._knows_open_ones():
+            for node_id in list(self._boxed):
+                self.evict(node_id)
+            self._boxed.clear()
+
     def _move(self, entry: Entry, contact: Contact, bucket: KBucket) -> None:
         """Note where a contact is now; it leaves when its new subnet has its share, as if it were a newcomer there."""
         if entry.contact.endpoint == contact.endpoint:
+            entry.contact = contact
             return
         subnet = subnet_of(contact)
         if subnet == entry.subnet or subnet is None or self._subnet_has_room(subnet, bucket):
@@ -238,6 +278,7 @@ class RoutingTable:
     def _forget(self, entry: Entry | None) -> None:
         if entry is not None:
             self._count_subnet(entry, -1)
+            self._boxed.pop(entry.contact.node_id, None)
 
     def _subnet_has_room(self, subnet: bytes, bucket: KBucket) -> bool:
         if self._subnets.get(subnet, 0) >= self._config.subnet_table_max:

@@ -29,6 +29,10 @@ class DialBackConfig:
     again_s: float = 900.0
     """How long a result holds. Raising it saves a few packets and notices a changed box later."""
 
+    doubtful_s: float = 60.0
+    """When to test again after it was found for the first time that strangers do not get in. Raising it leaves an open
+    node longer in nobody's table when its tokens got lost."""
+
     known_max: int = 6
     """Tokens from hosts that are known, after which the network counts as too small for a test. Raising it costs three
     packets each."""
@@ -106,7 +110,10 @@ class DialBack:
             self._known, self._tries, self._due_at = 0, 0, now + self._config.no_stranger_s
 
     def _conclude(self, filtering: Filtering, now: float) -> None:
-        self._token, self._tries, self._known, self._due_at = b"", 0, 0, now + self._config.again_s
+        # Tokens get lost where many ask at once: that nobody gets in counts for long only when it is found twice.
+        doubtful = filtering is Filtering.DEPENDENT and self.filtering is not filtering
+        pause_s = self._config.doubtful_s if doubtful else self._config.again_s
+        self._token, self._tries, self._known, self._due_at = b"", 0, 0, now + pause_s
         if filtering is not self.filtering:
             self.filtering = filtering
             self.on_result(now)

@@ -11,6 +11,7 @@
     9  Deliver     token 12, endpoint              send this there, as the id of a STUN Binding indication
     10 Candidates  endpoints, kind, next port, step   between two ends, over their line: where I may be met
     11 Search                                      hard end -> easy end: my sockets have knocked, look for them
+    20 Reached     1 or 0                          strangers reach me, or do not: what the handshake said has changed
 
 CallBack names a port and no address, so that nothing can be aimed at others with it; port 0 is the one that is seen.
 
@@ -134,9 +135,15 @@ class Search(NamedTuple):
     """Ask an easy end to look for the sockets of this hard one."""
 
 
+class Reached(NamedTuple):
+    """Say whether strangers reach this node."""
+
+    by_strangers: int
+
+
 RelayMessage: TypeAlias = Reserve | Reserved | Open | Opened | Refused | Incoming | Closed
 PairMessage: TypeAlias = Candidates | Search
-NatMessage: TypeAlias = RelayMessage | CallBack | Deliver | PairMessage
+NatMessage: TypeAlias = RelayMessage | CallBack | Deliver | PairMessage | Reached
 
 _KINDS: dict[type[NatMessage], int] = {
     Reserve: 1,
@@ -150,6 +157,7 @@ _KINDS: dict[type[NatMessage], int] = {
     Deliver: 9,
     Candidates: 10,
     Search: 11,
+    Reached: 20,
 }
 _TYPES = {kind: message for message, kind in _KINDS.items()}
 
@@ -181,6 +189,8 @@ def decode(data: bytes) -> NatMessage:
         return CallBack(_bytes(rest[0], TOKEN_BYTES), _number(rest[1], 65_535))
     if message is Deliver:
         return Deliver(_bytes(rest[0], TOKEN_BYTES), _endpoint(rest[1]))
+    if message is Reached:
+        return Reached(_number(rest[0], 1))
     number = _number(rest[0], LIFE_S_MAX if message is Reserved else CIRCUIT_MAX)
     if message is Reserved or message is Closed:
         return message(number)

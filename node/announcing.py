@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from ..wire.contact import Contact
 from ..wire.endpoint import Endpoint
 from ..wire.errors import MeshError
 from ..wire.identity import Identity
-from ..wire.node_record import RELAYS_MAX, NodeRecord
+from ..wire.node_record import NodeRecord
 from .config import NodeConfig
 from .directory import Directory
 from .host import Host
 from .offers import Offers
 from .overlay.overlay import Overlay
+from .whereabouts import endpoints_of, relays_of
 
 if TYPE_CHECKING:
     from .registry.client import RegistryClient
@@ -60,6 +60,7 @@ class Announcing:
         self._published = False
         overlay.relaying.reservations.on_change = self._announce_soon
         overlay.reach.mapped_port.on_result = lambda now: self._announce_soon()
+        overlay.reach.on_change = self._announce_soon
 
     @property
     def uuid(self) -> str | None:
@@ -75,10 +76,7 @@ class Announcing:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return where this node can be reached: its own addresses, a port that a router opened and that lets strangers
         in, then where peers agree that they see it."""
-        reach = self._overlay.reach
-        outside = (reach.mapped_port.verified, reach.observations.agreed())
-        others = [each for each in outside if each is not None and not each.is_loopback]
-        return tuple(dict.fromkeys((*self._host.local_endpoints(), *others)))
+        return endpoints_of(self._overlay, self._host.local_endpoints())
 
     def describe(self, sequence: int, capability: str = "") -> NodeRecord:
         """Return what this node says about itself, and of one capability of its own."""
@@ -89,7 +87,7 @@ class Announcing:
             capabilities=tuple(self._node.offers),
             attributes=self._node.offers.get(capability, {}),
             nat=self._overlay.reach.kind.value,
-            relays=self._relays(),
+            relays=relays_of(self._overlay, self._host.now()),
             sequence=sequence,
             ttl_s=self._config.record_ttl_s,
         )
@@ -108,12 +106,6 @@ class Announcing:
     def _announce_again(self) -> None:
         self._is_due = False
         self.announce()
-
-    def _relays(self) -> tuple[Contact, ...]:
-        """Return how to call those through whom this node can be reached."""
-        granted = self._overlay.relaying.reservations.granted(self._host.now())
-        lines = [self._overlay.lines.find(node_id) for node_id in granted]
-        return tuple(line.contact() for line in lines if line is not None)[:RELAYS_MAX]
 
     def _presence(self, client: RegistryClient, random: Random) -> Presence:
         from .registry.presence import Presence

@@ -1,6 +1,7 @@
 """Contact: a public key and an endpoint, all that is needed to call a node.
 
-One that is met in a handshake may say that it is ephemeral: not to be listed or named, so its byte form lacks that.
+One that is met in a handshake may say that it is ephemeral: not to be listed or named, or boxed: strangers may
+not reach it. Its byte form lacks both.
 
 Bytes: public key 32 | endpoint 7 or 19. Twenty of them fit one datagram.
 """
@@ -23,6 +24,7 @@ class Contact:
         "_number",
         "_packed",
         "_scope",
+        "boxed",
         "endpoint",
         "ephemeral",
         "family",
@@ -30,11 +32,14 @@ class Contact:
         "public_key",
     )
 
-    def __init__(self, public_key: PublicKey, endpoint: Endpoint, *, ephemeral: bool = False) -> None:
+    def __init__(
+        self, public_key: PublicKey, endpoint: Endpoint, *, ephemeral: bool = False, boxed: bool = False
+    ) -> None:
         self.public_key = public_key
         self.endpoint = endpoint
         self.family = endpoint.family
         self.ephemeral = ephemeral
+        self.boxed = boxed
         self.node_id: NodeId = public_key.node_id
         self._packed: bytes | None = None
         self._scope: int | None = None
@@ -80,6 +85,8 @@ class Contact:
 
 
 @memo(CONTACTS_CACHED)
-def known_contact(public_key: PublicKey, endpoint: Endpoint, ephemeral: bool = False) -> Contact:
+def known_contact(
+    public_key: PublicKey, endpoint: Endpoint, ephemeral: bool = False, boxed: bool = False
+) -> Contact:
     """Return the contact of a key and an endpoint, the same object while it is remembered."""
-    return Contact(public_key, endpoint, ephemeral=ephemeral)
+    return Contact(public_key, endpoint, ephemeral=ephemeral, boxed=boxed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from .endpoint import Endpoint
-from .handshake_payload import EPHEMERAL, Payload
+from .handshake_payload import BOXED, EPHEMERAL, Payload
 from .identity import PublicKey
 from .noise import HandshakeState
 
@@ -66,6 +66,11 @@ class Established:
     def ephemeral(self) -> bool:
         """Whether the peer asks not to be listed."""
         return bool(self.flags & EPHEMERAL)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether strangers may not reach the peer."""
+        return bool(self.flags & BOXED)
 
     @property
     def send_key(self) -> bytes:

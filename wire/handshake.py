@@ -36,7 +36,7 @@ from .handshake_packets import (
     protocol_of,
     split_initial,
 )
-from .handshake_payload import EPHEMERAL, ONCE, PROVE, Payload
+from .handshake_payload import BOXED, EPHEMERAL, ONCE, PROVE, Payload
 from .handshake_settings import HandshakeSettings
 from .identity import Identity, PublicKey
 from .noise import KEY_BYTES, TAG_BYTES, HandshakeState, KeyPair
@@ -254,6 +254,11 @@ class Acceptance:
     def ephemeral(self) -> bool:
         """Whether the caller asks not to be listed."""
         return self._remote_payload is not None and bool(self._remote_payload.flags & EPHEMERAL)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether strangers may not reach the caller, for as far as it is known."""
+        return self._remote_payload is not None and bool(self._remote_payload.flags & BOXED)
 
     def reply(
         self,

@@ -9,14 +9,15 @@ Bytes: length 2 | MessagePack array of that length | zeros. The array holds
     TCP port          where its sender listens, or 0
     observed          the reader's endpoint as the sender sees it, packed, or empty
     early bytes       a request in a first packet, its answer in a reply
-    flags             ONCE 1, PROVE 2, EPHEMERAL 4, SERVES 8; left out when 0
+    flags             ONCE 1, PROVE 2, EPHEMERAL 4, SERVES 8, BOXED 16; left out when 0
     next port         of a box in front of the sender that counts its ports up: the one it gives next; left out when 0
 
 ONCE in a first packet: the caller wants the answer and no session. PROVE in the reply to it: the answering side would
 like to know that the caller is there, so one data packet is welcome; without it, it has forgotten the caller already.
 EPHEMERAL from either side: its sender will soon be gone or cannot be called by others, so do not list it.
 
-SERVES, from either side: it relays for others.
+SERVES, from either side: it relays for others. BOXED: it was not found that strangers reach its sender, so name it to
+others only where too few are known whom they do reach.
 
 Longer arrays are read, their tail ignored, so that fields can be added.
 """
@@ -38,7 +39,7 @@ from .memo import memo
 from .packet import RESET_TOKEN_BYTES
 
 CIPHER_CHACHA, CIPHER_AES = 1, 2
-ONCE, PROVE, EPHEMERAL, SERVES = 1, 2, 4, 8
+ONCE, PROVE, EPHEMERAL, SERVES, BOXED = 1, 2, 4, 8, 16
 
 LENGTH_BYTES = 2
 _WHAT = "handshake payload"
@@ -136,7 +137,7 @@ PAYLOAD_BYTES_MAX = (
             tcp_port=2**16 - 1,
             observed=Endpoint("udp", "ff::", 1),
             early=bytes(2**8),
-            flags=ONCE | PROVE | EPHEMERAL | SERVES,
+            flags=ONCE | PROVE | EPHEMERAL | SERVES | BOXED,
         ).encode()
     )
     - 2**8

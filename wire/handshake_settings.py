@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from .crypto import aes_in_hardware
 from .errors import ConfigError
-from .handshake_payload import CIPHER_AES, CIPHER_CHACHA, EPHEMERAL, SERVES
+from .handshake_payload import BOXED, CIPHER_AES, CIPHER_CHACHA, EPHEMERAL, SERVES
 from .packet import VERSION
 
 
@@ -34,6 +34,9 @@ class HandshakeSettings:
     ephemeral: bool = False
     """This node asks not to be listed by those whom it meets."""
 
+    boxed: bool = False
+    """It was not found that strangers reach this node."""
+
     def __post_init__(self) -> None:
         """Check the network's name; raises ConfigError."""
         if not 1 <= len(self.network.encode()) <= 64:
@@ -52,7 +55,8 @@ class HandshakeSettings:
     @property
     def flags(self) -> int:
         """What every payload of this side says about it."""
-        return (EPHEMERAL if self.ephemeral else 0) | (SERVES if self.serves else 0)
+        said = {EPHEMERAL: self.ephemeral, SERVES: self.serves, BOXED: self.boxed}
+        return sum(flag for flag, is_so in said.items() if is_so)
 
     @property
     def ciphers(self) -> int:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from ...wire.endpoint import Endpoint
 from ...wire.identity import NodeId
 
+KNOCKS_PAID = 2
+"""Bytes of knocks for each that came through a circuit."""
+
 CIRCUIT_ENDPOINTS_MAX = 65_535
 """An endpoint's number is a port."""
 
@@ -26,6 +29,21 @@ class Circuit:
     """Who is at the other end, if this end opened it."""
     introduced: Endpoint | None = None
     """Where the relay sees the other end."""
+    came_bytes: int = 0
+    """What came through it."""
+    knocked_bytes: int = 0
+    """What went to where the other end is said to be, unasked."""
+
+    def pays_for(self, size_bytes: int) -> bool:
+        """Tell whether one more knock may go to where the other end is said to be, and count it.
+
+        A relay may lie, so nobody is sent more than three times what came from it: one time for replies, two for
+        knocks. Who opened the circuit knocks at his own initiative.
+        """
+        if self.target is None and self.knocked_bytes + size_bytes > KNOCKS_PAID * self.came_bytes:
+            return False
+        self.knocked_bytes += size_bytes
+        return True
 
 
 class Circuits:
@@ -67,6 +85,10 @@ class Circuits:
         """Forget a circuit."""
         self._by_endpoint.pop(circuit.endpoint, None)
         self._by_number.pop((circuit.relay, circuit.number), None)
+
+    def all(self) -> list[Circuit]:
+        """Return the circuits, the oldest first."""
+        return list(self._by_endpoint.values())
 
     def of_relay(self, relay: NodeId) -> list[Circuit]:
         """Return the circuits through a relay."""

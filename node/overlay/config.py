@@ -142,14 +142,15 @@ class OverlayConfig:
         quiet = {"ask_once": True, "quiet_idle_s": 10.0, "quiet_keepalive_s": 60.0, "half_open_s": 5.0}
         return cls(**{"dht": dht, **quiet, **others})
 
-    def handshake_settings(self, tcp_port: int) -> HandshakeSettings:
-        """Return what this node says and demands in every handshake."""
+    def settings(self, tcp_port: int) -> HandshakeSettings:
+        """Return what the handshakes of a node say while it does not know yet whether strangers reach it."""
         return HandshakeSettings(
             network=self.network,
             tcp_port=tcp_port,
             aes=self.aes,
             ephemeral=self.dht.ephemeral,
             serves=self.relay.serve,
+            boxed=self.checks_reach and not self.relay.serve,
         )
 
     def __post_init__(self) -> None:

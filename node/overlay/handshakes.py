@@ -64,7 +64,8 @@ class Handshakes:
         now: float,
     ) -> None:
         self._identity = identity
-        self._settings = settings
+        self.settings = settings
+        """What handshakes say of this node from now on."""
         self._config = config
         self._entropy = entropy
         self._answer_early = answer_early
@@ -89,10 +90,6 @@ class Handshakes:
     def dialing(self, peer: NodeId | Endpoint) -> Dial | None:
         """Return the call to this peer that is under way."""
         return self._dials_by_peer.get(peer)
-
-    def calls(self, host: str) -> bool:
-        """Tell whether a call to this address is under way."""
-        return any(endpoint.host == host for dial in self._dials.values() for endpoint in dial.endpoints)
 
     def dial(
         self,
@@ -172,7 +169,7 @@ class Handshakes:
         if line is None and established is not None:
             if half_open.acceptance.once and self._proves(established, packet, now):
                 self.half_open.remove(half_open)
-                return contacts.known_contact(established.remote_key, half_open.source, established.ephemeral)
+                return _contact_of(established, half_open.source)
             line = self._new_line(established, half_open.source, now)
         if line is None or not line.session.receive(packet, source, now):
             return None
@@ -216,7 +213,7 @@ class Handshakes:
         once: bool,
     ) -> Dial:
         local_id = self._new_id()
-        words = (self._identity, key, self._settings, self._entropy, local_id)
+        words = (self._identity, key, self.settings, self._entropy, local_id)
         initiation = Initiation(*words, once=once, next_port=self.next_port())
         dial = Dial(
             initiation, local_id, key, endpoints, early if key is not None else b"", self._config, now
@@ -262,7 +259,7 @@ class Handshakes:
             crypto = self._identity.crypto
             key = SealingKey(established.send_key, established.cipher, established.remote_id, crypto)
             self.packets.append((key.seal(PROOF, now), endpoint))
-        contact = contacts.known_contact(established.remote_key, endpoint, established.ephemeral)
+        contact = _contact_of(established, endpoint)
         self._on_answer(contact, established, now)
 
     def _call_again(self, dial: Dial, now: float) -> None:
@@ -322,11 +319,12 @@ class Handshakes:
     def _accept(self, packet: bytes, initial: Initial, digest: bytes, source: Endpoint, now: float) -> None:
         local_id = self._new_id()
         acceptance = Acceptance.receive(
-            packet, self._identity, self._settings, self._entropy, local_id, initial
+            packet, self._identity, self.settings, self._entropy, local_id, initial
         )
         early, prove = b"", False
         if acceptance.early and acceptance.remote_key is not None:
-            sender = contacts.known_contact(acceptance.remote_key, source, acceptance.ephemeral)
+            said = (acceptance.ephemeral, acceptance.boxed)
+            sender = contacts.known_contact(acceptance.remote_key, source, *said)
             early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
             prove = acceptance.once and self._wants(sender)
         next_port = self.next_port() if source.transport == RELAY else 0
@@ -392,3 +390,7 @@ class Handshakes:
 
     def _new_id(self) -> int:
         return int.from_bytes(self._entropy(8), "big")
+
+
+def _contact_of(established: Established, endpoint: Endpoint) -> Contact:
+    return contacts.known_contact(established.remote_key, endpoint, established.ephemeral, established.boxed)

@@ -40,6 +40,7 @@ class Line:
         "_final_packet",
         "_final_pause_s",
         "armed",
+        "boxed",
         "carries_messages",
         "circuit",
         "config",
@@ -94,6 +95,7 @@ class Line:
         self._final_pause_s = config.dial_retries_s[0]
         self.reset_token = b""
         self.ephemeral = False
+        self.boxed = False
         """The peer asks not to be listed."""
         self.tcp_port = 0
         self.stream_blocked_until = 0.0
@@ -109,7 +111,7 @@ class Line:
         """Note what the peer said of itself in the handshake."""
         self.reset_token = established.reset_token
         self.tcp_port = established.remote_tcp_port
-        self.ephemeral = established.ephemeral
+        self.ephemeral, self.boxed = established.ephemeral, established.boxed
         self.serves = bool(established.flags & SERVES)
         self.next_port = established.next_port
 
@@ -129,8 +131,9 @@ class Line:
     def contact(self) -> Contact:
         """Return what others need to reach this peer."""
         contact = self._contact
-        if contact is None or contact.endpoint is not self.endpoint:
-            contact = self._contact = contacts.known_contact(self.public_key, self.endpoint, self.ephemeral)
+        if contact is None or contact.endpoint is not self.endpoint or contact.boxed is not self.boxed:
+            said = (self.ephemeral, self.boxed)
+            contact = self._contact = contacts.known_contact(self.public_key, self.endpoint, *said)
             self.endpoint = contact.endpoint
         return contact
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...dht.dht import Dht
-from ...nat.messages import CallBack, Candidates, Deliver, Search
+from ...nat.messages import CallBack, Candidates, Deliver, Reached, Search
 from ...nat.relay.circuits import Circuit
 from ...wire.endpoint import PUBLIC, RELAY, Endpoint
 from ...wire.identity import NodeId
@@ -49,7 +49,8 @@ class Meeting:
         self.receive = receive
         self.relaying = Relaying(config, own_id, lines, self, now)
         self._sampling = Sampling(dht, lines, reach, send, entropy)
-        self._punching = Punching(config, lines, reach, self._sampling, entropy)
+        pays = self.relaying.pays_for_knock
+        self._punching = Punching(config, lines, reach, self._sampling, pays, entropy)
         self.searching = self._punching.searching
         handshakes.introduced = self._other_way
         handshakes.next_port = self._sampling.next_port
@@ -92,8 +93,8 @@ class Meeting:
             if line.session.path == circuit.endpoint:
                 self._lost(line, now)
 
-    def asked(self, line: Line, message: CallBack | Deliver, now: float) -> None:
-        """Help a peer to find out whether strangers reach it."""
+    def asked(self, line: Line, message: CallBack | Deliver | Reached, now: float) -> None:
+        """Help a peer to find out whether strangers reach it, or hear of it."""
         self._reach.receive(line, message, now)
 
     def told(self, line: Line, message: Candidates | Search, now: float) -> bool:

@@ -59,14 +59,14 @@ class Overlay:
         self.dropped: Counter[str] = Counter()
         self.on_message: Callable[[Line, bytes], None] = lambda line, message: None
         self.on_peer: Callable[[Line, bool], None] = lambda line, came: None
-        self._settings = config.handshake_settings(tcp_port)
         told = (self._answer_early, self.dht.wants, self._answered_once, self._line_called, self._dial_failed)
-        self._handshakes = Handshakes(identity, self._settings, config, entropy, *told, now)
+        self._handshakes = Handshakes(identity, config.settings(tcp_port), config, entropy, *told, now)
         self._now = now
         self._packets: list[tuple[bytes, Endpoint]] = []
         self._streams = StreamPaths(config)
         self._calling = Calling(self.dht, self.lines, self._handshakes, self._streams)
         self.reach = Reach(config, self.lines, self._handshakes, self._send, entropy, now)
+        self.reach.on_told = lambda line, now: self.dht.verified(line.contact(), now)
         meets = (self.lines, self._handshakes, self.receive, self._lost, self.reach, self.dht, self._send)
         self._meeting = Meeting(identity.node_id, config, *meets, entropy, now)
         self.relaying = self._meeting.relaying
@@ -127,6 +127,7 @@ class Overlay:
         packets = self.relaying.wrap(packets)
         while self.lines.has_ready:
             packets += self.relaying.wrap(self.lines.take_packets(now))
+        self.reach.sent(packets, now)
         return packets
 
     @property

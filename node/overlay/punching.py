@@ -50,9 +50,11 @@ class Punching:
         lines: LineTable,
         reach: Reach,
         sampling: Sampling,
+        is_paid: Callable[[Line], bool],
         entropy: Callable[[int], bytes],
     ) -> None:
         self._config = config.punch
+        self._is_paid = is_paid
         self._lines = lines
         self._reach = reach
         self._sampling = sampling
@@ -107,7 +109,8 @@ class Punching:
                 del self._attempts[local_id]
                 continue
             for target in attempt.punch.knock(now):
-                line.session.probe(target, now)
+                if self._is_paid(line):
+                    line.session.probe(target, now)
             if attempt.punch.pauses:
                 self._sampling.refresh(now)
             self._lines.mark(line)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from ...nat.behaviour import Filtering, Mapping, NatKind, kind_of
 from ...nat.bucket import TokenBucket
 from ...nat.candidates import Here
 from ...nat.dialback import DialBack
-from ...nat.messages import CallBack, Deliver, encode
+from ...nat.messages import CallBack, Deliver, Reached, encode
 from ...nat.observations import Observations
 from ...nat.stun.binding import BindingServer
 from ...nat.stun.message import MessageClass, Method, StunMessage, decode
@@ -22,8 +23,11 @@ from .line import Line
 from .lines import LineTable
 from .mapped_port import MappedPort
 
-SENT_TO_MAX = 256
-"""Hosts remembered that tokens were sent to for others; boxes forget sooner than so many come."""
+SENT_TO_MAX = 4096
+"""Hosts remembered that something was sent to, about 100 bytes each; more are sent to in five minutes by few."""
+
+OPENED_S = 300.0
+"""How long a box may let a host in that something was sent to; RFC 4787 asks for two minutes."""
 
 
 def unasked(response: StunMessage, source: Endpoint, now: float) -> bool:
@@ -52,12 +56,19 @@ class Reach:
         self.observations = Observations(config.observers_max)
         self.dial_back = DialBack(config.dial_back, entropy)
         self.mapped_port = MappedPort(config.dial_back, entropy, self.observations)
+        self.dial_back.on_result = self._say_what_is_known
+        self.on_told: Callable[[Line, float], None] = lambda line, now: None
+        """Told when a peer says that strangers reach it, or do not."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Told when what this node should say of itself is not what it was: where it is seen, and its kind."""
+        self._said: tuple[Endpoint | None, NatKind] = (None, NatKind.UNKNOWN)
         self._deliveries = TokenBucket(
             config.dial_back.deliveries_per_s, config.dial_back.deliveries_burst, now
         )
         self._answers = TokenBucket(config.stun_per_s, config.stun_burst, now)
         self._stun = BindingServer()
-        self._sent_to: dict[str, None] = {}
+        self._sent_to: dict[str, float] = {}
+        """By host: when something was last sent there, the longest ago first."""
         self.dropped: Counter[str] = Counter()
         self.own_endpoints: tuple[Endpoint, ...] = ()
         """What this node's sockets are bound to, as their host knows."""
@@ -93,6 +104,17 @@ class Reach:
         translated = self.mapping not in (Mapping.NONE, Mapping.UNKNOWN)
         return translated or self.filtering is Filtering.DEPENDENT
 
+    def sent(self, packets: list[tuple[bytes, Endpoint]], now: float) -> None:
+        """Note where packets went: whoever is there is a stranger no more."""
+        if not self._config.checks_reach:
+            return
+        sent_to = self._sent_to
+        for _, (_, host, _) in packets:
+            sent_to.pop(host, None)
+            sent_to[host] = now
+        while len(sent_to) > SENT_TO_MAX:
+            del sent_to[next(iter(sent_to))]
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None while there is nobody to ask."""
         if not self.checks or not len(self._lines):
@@ -103,6 +125,7 @@ class Reach:
         """Ask the next peer for a call from a stranger when it is time."""
         if not self.checks or not any(test.due(now) for test in self._tests()):
             return
+        self._say_what_is_known(now)
         peers = self._askable()
         for test in self._tests():
             if not peers:
@@ -112,9 +135,13 @@ class Reach:
             if question:
                 self._say(peers[int(now * 1000) % len(peers)], question)
 
-    def receive(self, line: Line, message: CallBack | Deliver, now: float) -> None:
-        """Do a peer's test for it: pass its token on, or send it."""
-        if not self._deliveries.take(1, now):
+    def receive(self, line: Line, message: CallBack | Deliver | Reached, now: float) -> None:
+        """Do a peer's test for it: pass its token on, or send it; or hear what came of it."""
+        if isinstance(message, Reached):
+            line.boxed = not message.by_strangers
+            if line.session.path.transport == "udp":
+                self.on_told(line, now)
+        elif not self._deliveries.take(1, now):
             self.dropped["call back: over the rate"] += 1
         elif self.observations.step():
             self.dropped["call back: would take a port of the box"] += 1
@@ -133,7 +160,7 @@ class Reach:
             self.dropped[f"{error.what}: {error.reason}"] += 1
             return
         if (message.method, message.message_class) == (Method.BINDING, MessageClass.INDICATION):
-            stranger = not self._is_known(source)
+            stranger = not self._is_known(source, now)
             token = message.transaction_id
             if not any(test.arrived(token, now, from_stranger=stranger) for test in self._tests()):
                 self.dropped["stun: indication of no use"] += 1
@@ -151,11 +178,23 @@ class Reach:
         mapped = self.mapped_port.test
         return [self.dial_back] if mapped is None else [self.dial_back, mapped]
 
-    def sent_to(self, endpoint: Endpoint) -> None:
-        """Note that something goes to a host without a line."""
-        self._sent_to[endpoint.host] = None
-        while len(self._sent_to) > SENT_TO_MAX:
-            del self._sent_to[next(iter(self._sent_to))]
+    def _say_what_is_known(self, now: float) -> None:
+        """Say in handshakes from now on whether strangers reach this node, and to those whom it has met before.
+
+        Where it has met everybody there is nobody left to prove it; who is seen where he is counts as open then.
+        """
+        said = (self.observations.agreed(), self.kind)
+        if said != self._said:
+            self._said = said
+            self.on_change()
+        settings = self._handshakes.settings
+        unboxed = self.filtering is Filtering.UNKNOWN and self.mapping is Mapping.NONE
+        open_ = unboxed or self.filtering is Filtering.ENDPOINT_INDEPENDENT
+        boxed = not open_ and not settings.serves
+        if boxed is not settings.boxed:
+            self._handshakes.settings = replace(settings, boxed=boxed)
+            for line in self._lines.current():
+                self._say(line, encode(Reached(int(not boxed))))
 
     def _askable(self) -> list[Line]:
         """Return the lines whose peers can be asked for a call from a stranger: at large, seeing this node there."""
@@ -164,8 +203,7 @@ class Reach:
         return [line for line in self._direct() if line.session.path.scope == PUBLIC]
 
     def _deliver(self, message: Deliver) -> None:
-        """Send a token to a stranger, who is none from now on: his packets get through a box on this side."""
-        self.sent_to(message.endpoint)
+        """Send a token to a stranger."""
         indication = StunMessage(Method.BINDING, MessageClass.INDICATION, message.token)
         self._send(encode_stun(indication, fingerprint=False), message.endpoint)
 
@@ -178,14 +216,9 @@ class Reach:
         endpoint = seen._replace(port=message.port or seen.port)
         self._say(others[message.token[0] % len(others)], encode(Deliver(message.token, endpoint)))
 
-    def _is_known(self, source: Endpoint) -> bool:
-        """Tell whether something may have been sent to a host lately, so that what comes from there proves nothing."""
-        if source.host in self._sent_to:
-            return True
-        lines = self._lines.by_local_id.values()
-        return self._handshakes.calls(source.host) or any(
-            line.session.path.host == source.host for line in lines
-        )
+    def _is_known(self, source: Endpoint, now: float) -> bool:
+        """Tell whether something was sent to a host lately, so that what comes from there proves nothing."""
+        return now - self._sent_to.get(source.host, -OPENED_S) < OPENED_S
 
     def _direct(self) -> list[Line]:
         return [line for line in self._lines.current() if line.session.path.transport == "udp"]

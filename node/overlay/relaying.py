@@ -17,6 +17,7 @@ from ...nat.messages import (
     Incoming,
     Open,
     Opened,
+    Reached,
     Refused,
     RelayMessage,
     Reserved,
@@ -38,6 +39,9 @@ from .lines import LineTable
 FROM_RELAY = 1
 """Lowest bit of a frame's circuit on its way from a relay to an end."""
 
+KNOCK_BYTES = 51
+"""A path challenge in a data packet."""
+
 Packets = list[tuple[bytes, Endpoint]]
 
 
@@ -53,8 +57,8 @@ class Ends(Protocol):
     def closed(self, circuit: Circuit, now: float) -> None:
         """Note that a circuit is no more."""
 
-    def asked(self, line: Line, message: CallBack | Deliver, now: float) -> None:
-        """Help a peer to find out whether strangers reach it."""
+    def asked(self, line: Line, message: CallBack | Deliver | Reached, now: float) -> None:
+        """Help a peer to find out whether strangers reach it, or hear of it."""
 
     def told(self, line: Line, message: Candidates | Search, now: float) -> bool:
         """Take the word of the other end of a line that a relay carries; false when it is of no use."""
@@ -85,7 +89,15 @@ class Relaying:
         """Return where a relay saw the other end of a circuit, when `source` is one."""
         circuit = self.circuits.at(source) if source.transport == RELAY else None
         endpoint = circuit.introduced if circuit is not None else None
-        return endpoint if endpoint is not None and endpoint.is_usable else None
+        # Nobody can knock where a peer's connection over TCP begins.
+        return (
+            endpoint if endpoint is not None and endpoint.transport == "udp" and endpoint.is_usable else None
+        )
+
+    def pays_for_knock(self, line: Line) -> bool:
+        """Tell whether what came through a line's circuit pays for one more knock, and count it."""
+        circuit = self.circuits.at(line.circuit) if line.circuit is not None else None
+        return circuit is None or circuit.pays_for(KNOCK_BYTES)
 
     def receive(self, line: Line, now: float) -> None:
         """Act on what came over a line for relays and circuits."""
@@ -165,6 +177,7 @@ class Relaying:
         if circuit is None:
             self.dropped["relay: packet from no circuit"] += 1
         else:
+            circuit.came_bytes += len(frame.packet)
             self._ends.receive(frame.packet, circuit.endpoint, now)
 
     def _forward(self, line: Line, number: int, packet: bytes, now: float) -> None:
@@ -186,13 +199,15 @@ class Relaying:
             self._receive_about_circuit(line, message, now)
         elif isinstance(message, Closed) and (circuit := self.circuits.find(line.node_id, message.circuit)):
             self._close(circuit, now)
-        elif isinstance(message, CallBack | Deliver):
+        elif isinstance(message, CallBack | Deliver | Reached):
             self._ends.asked(line, message, now)
         elif isinstance(message, Candidates | Search):
             if not self._ends.told(line, message, now):
                 self.dropped["nat message: not the time for it"] += 1
         else:
-            self._tell(self.server.receive(message, line.node_id, line.session.path, now))
+            path = line.session.path
+            seen = path if path.transport == "udp" else line.endpoint
+            self._tell(self.server.receive(message, line.node_id, seen, now))
 
     def _receive_about_circuit(self, line: Line, message: Opened | Refused | Incoming, now: float) -> None:
         relay, number = line.node_id, message.circuit

@@ -72,7 +72,6 @@ class Sampling:
         for contact in self._strangers(now)[:RUN]:
             self._asked[contact.node_id] = now
             request = StunMessage(Method.BINDING, MessageClass.REQUEST, self._entropy(TRANSACTION_ID_BYTES))
-            self._reach.sent_to(contact.endpoint)
             packet = encode(request, fingerprint=False)
             self._transactions.ask(packet, contact.endpoint, now, self._taker(contact))
         self._flush()

@@ -10,6 +10,7 @@ from .flooder import Flooder
 from .liar import Liar
 from .lying_observer import LyingObserver
 from .lying_registry import LyingRegistry
+from .lying_relay import LyingRelay
 from .poisoner import Poisoner
 from .replayer import Replayer
 from .slow_loris import SlowLoris
@@ -24,6 +25,7 @@ KINDS: dict[str, type[Adversary]] = {
     "flooder": Flooder,
     "slow-loris": SlowLoris,
     "lying-observer": LyingObserver,
+    "lying-relay": LyingRelay,
     "lying-registry": LyingRegistry,
     "replayer": Replayer,
 }

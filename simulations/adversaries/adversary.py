@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from ...node.overlay.config import OverlayConfig
 from ...wire.endpoint import Endpoint
 from ...wire.identity import Identity, NodeId
 from ...wire.record import value_key
@@ -57,6 +58,10 @@ class Adversary:
 
     def prepare(self) -> None:
         """Choose whom to attack and what with; called once, when the first is about to come."""
+
+    def configure(self, config: OverlayConfig) -> OverlayConfig:
+        """Return the configuration of its hosts, made of that of all."""
+        return config
 
     def equip(self, host: Host) -> None:
         """Put another part into a host's new Overlay."""
@@ -123,7 +128,7 @@ class Adversary:
         if position < len(self.seeds):
             identity = Identity(self.seeds[position], self.stage.crypto)
         host = self.stage.population.create(
-            endpoint=self._endpoint(position), honest=False, identity=identity
+            endpoint=self._endpoint(position), honest=False, identity=identity, configure=self.configure
         )
         host.on_start = self.equip
         self.hosts.append(host)

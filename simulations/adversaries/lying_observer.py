@@ -33,14 +33,14 @@ class LyingObserver(Adversary):
         self.lie = WrongEndpoint()
 
     def figures(self) -> dict[str, float]:
-        """Return the share of the nodes for which the lie is what most of their peers say."""
+        """Return the share of the nodes that take the lie for where they are, and say so to others."""
         if not self.hosts:
             return {}
         told = [
-            (host.endpoint, host.overlay.reach.observations.endpoints())
+            (host.endpoint, host.overlay.reach.observations.agreed())
             for host in self.stage.population.honest_live
         ]
-        believed = [seen[0] == self.lie(endpoint) for endpoint, seen in told if seen]
+        believed = [seen == self.lie(endpoint) for endpoint, seen in told if seen is not None]
         return {"lie_believed": round(sum(believed) / len(believed), 4)} if believed else {}
 
     def equip(self, host: Host) -> None:

@@ -5,7 +5,9 @@ to once as many, everything together to three times (RFC 9000, section 8). An en
 really is there sends something after it was sent something. What a node sends of itself, its own first packets, answers
 nobody and does not count. Endpoints are followed from the first packet with a false source on, and all of those that
 send to a few watched hosts. They are those on the wire: a host behind a box goes by the box's, and by another one when
-the box gives it one. TCP is left out: its own handshake shows that both sides receive where they say.
+the box gives it one. What came through a relay pays for what goes to where that relay says it comes from, and tokens
+that show whether strangers get in count by themselves (paid_for.py). TCP is left out: its own handshake shows that both
+sides receive where they say.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from ..network.attachment import NOBODY
 from ..network.network import Packet
 from ..stage import Stage
 from .check import Check
+from .paid_for import PaidFor
 from .truth import Truth
 
 WATCHED = 32
@@ -63,6 +66,7 @@ class Amplification(Check):
         """By the endpoint under which a host is known to a peer, and that of the peer."""
         self.worst = 0.0
         """Largest ratio of bytes out to bytes in that was seen with an endpoint that proved nothing."""
+        self._paid_for = PaidFor()
         stage.network.taps.append(self._passed)
 
     def _passed(
@@ -89,17 +93,30 @@ class Amplification(Check):
         if packet[0] == INITIAL:
             account.called = True
             return
+        host = self.stage.population.hosts.get(sender)
+        if self._paid_for.is_token(packet):
+            if (
+                host is not None
+                and host.honest
+                and not self._paid_for.may_send_token(host, self.stage.world.now())
+            ):
+                self.violated(sender, f"more tokens than may be, the last to {destination}")
+            return
         account.went += len(packet)
         if packet[0] in HANDSHAKES:
             account.handshakes += len(packet)
-        host = self.stage.population.hosts.get(sender)
         if host is None or not host.honest:
             return
-        self.worst = max(self.worst, account.went / max(account.came, 1))
-        if account.handshakes > HANDSHAKE_FACTOR * account.came:
-            self._report(sender, destination, account.handshakes, "of handshakes", account)
-        elif account.went > ANYTHING_FACTOR * account.came:
-            self._report(sender, destination, account.went, "in all", account)
+        paid = account.came
+        if account.went > paid and host.up:
+            if self._paid_for.is_called(host, destination):
+                return
+            paid += self._paid_for.introduced(host, destination)
+        self.worst = max(self.worst, account.went / max(paid, 1))
+        if account.handshakes > HANDSHAKE_FACTOR * paid:
+            self._report(sender, destination, account.handshakes, "of handshakes", paid)
+        elif account.went > ANYTHING_FACTOR * paid:
+            self._report(sender, destination, account.went, "in all", paid)
 
     def _open(self, index: int, own: Endpoint, peer: Endpoint) -> Account:
         """Begin to follow an endpoint; one that the host has a session with, or calls, has shown itself before."""
@@ -121,9 +138,9 @@ class Amplification(Check):
         """Tell whether somebody who is nobody yet may get the packet: boxes let in when it arrives."""
         return self._boxed and receiver == NOBODY
 
-    def _report(self, sender: int, destination: Endpoint, went: int, what: str, account: Account) -> None:
+    def _report(self, sender: int, destination: Endpoint, went: int, what: str, paid: int) -> None:
         self.violated(
-            sender, f"{went} bytes {what} went to {destination}, which proved nothing and sent {account.came}"
+            sender, f"{went} bytes {what} went to {destination}, which proved nothing and sent {paid}"
         )
 
     def _is_false(self, sender: int, source: Endpoint) -> bool:

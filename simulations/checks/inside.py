@@ -14,6 +14,7 @@ from ...dht.search import Context
 from ...node.overlay.dialing import WAITING_MAX
 from ...node.overlay.line import Line
 from ...node.overlay.overlay import Overlay
+from ...node.overlay.reach import SENT_TO_MAX
 from ...wire.control_queue import PINGS_MAX, TOKENS_MAX
 from ...wire.received import RANGES_MAX
 
@@ -37,6 +38,7 @@ def amounts(overlay: Overlay) -> Iterator[Amount]:
         yield from _of_table(context)
     yield from _of_store(overlay.dht)
     yield from _of_requests(overlay.dht)
+    yield from _of_ways(overlay)
     for line in overlay.lines.by_local_id.values():
         yield from _of_line(line)
 
@@ -65,6 +67,24 @@ def _of_calls(overlay: Overlay) -> Iterator[Amount]:
     yield ("deadlines of calls", len(handshakes._deadlines._heap), called)
 
 
+def _of_ways(overlay: Overlay) -> Iterator[Amount]:
+    """Return what there is of circuits, served and used, of reservations, knocks and hosts that were sent to."""
+    config, relaying, server = overlay.config, overlay.relaying, overlay.relaying.server
+    yield ("circuits", len(relaying.circuits), config.circuits_max)
+    yield ("names of circuits", len(relaying.circuits._by_number), config.circuits_max)
+    yield ("relays", len(relaying.reservations.held), config.reservations.wanted)
+    yield ("relays that refused", len(relaying.reservations._blocked_until), config.lines_max)
+    yield ("reservations of others", server.reservations, config.relay.reservations_max)
+    yield ("circuits of others", server.circuits, config.relay.circuits_max)
+    for count in server._opened.values():
+        yield ("circuits of one peer", count, config.relay.circuits_per_peer_max)
+    attempts = overlay._meeting._punching._attempts
+    yield ("lines that are knocked for", len(attempts), config.lines_max)
+    for attempt in attempts.values():
+        yield ("places knocked at", len(attempt.punch.targets), config.punch.targets_max)
+    yield ("hosts sent to", len(overlay.reach._sent_to), SENT_TO_MAX)
+
+
 def _of_table(context: Context) -> Iterator[Amount]:
     config, table = context.config, context.table
     yield ("buckets", len(table.buckets), ID_BITS)
@@ -81,6 +101,8 @@ def _of_table(context: Context) -> Iterator[Amount]:
             yield ("contacts of one subnet in a bucket", count, config.subnet_bucket_max)
     for count in everywhere.values():
         yield ("contacts of one subnet in the table", count, config.subnet_table_max)
+    members = sum(len(bucket.entries) + len(bucket.reserve) for bucket in table.buckets.values())
+    yield ("contacts behind boxes", len(table._boxed), members)
 
 
 def _of_store(dht: Dht) -> Iterator[Amount]:

@@ -60,7 +60,9 @@ class Neighbourhood(Check):
             self._shares.clear()
 
     def look_at(self, host: Host, now_s: float) -> None:
-        """Count which of a host's nearest it knows."""
+        """Count which of a host's nearest it knows; who is not open holds nothing, and need not know them."""
+        if not self.stage.network.is_open(host.index):
+            return
         if now_s - self._joined_s.get(host.index, now_s) < UP_FOR_S:
             return
         own_id = host.identity.node_id

@@ -40,6 +40,7 @@ from ..population.population import Population
 from ..population.warm_start import warm_start
 from ..scenario.schema import Scenario
 from ..workload.measurements import Measurements
+from ..workload.meets import Meets
 from ..workload.publishing import Publishing
 from ..workload.workload import Workload
 from ..world import World
@@ -79,6 +80,7 @@ class HeapRun:
         self.workload = Workload(
             self.world, self.population, self.measurements, self._publishing, scenario.workload
         )
+        self.meets = Meets(self.world, self.network, self.population, scenario.workload)
         self.phases = Phases.of(scenario)
         self.measured_from_s, self.end_s = self.phases.measured_from_s, self.phases.end_s
         self.cpu_s = 0.0
@@ -161,6 +163,7 @@ class HeapRun:
 
     def _measure(self) -> None:
         self.workload.run(self.measured_from_s, self.phases.asks_until_s)
+        self.meets.run(self.measured_from_s, self.phases.asks_until_s)
         Sampling(
             self.world, self.network, self.population, self.measurements, self.phases, self._collector
         ).sample()
@@ -211,7 +214,7 @@ class HeapRun:
             crypto=self._crypto_name,
             digest=self.network.digest(),
             events_digest=self.network.events_digest(),
-            figures=figures_of(self) | self._achieved(),
+            figures=figures_of(self) | self.meets.results.figures() | self._achieved(),
             curves=curves_of(self),
             failures=tuple(self.failures),
             interrupted=interrupted,

@@ -110,6 +110,13 @@ class NatBox:
         """Return how many there are, also such that have expired since they were last looked at."""
         return len(self._by_key)
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it gives one outer endpoint for all destinations and lets everybody in there."""
+        config = self.config
+        independent = config.mapping is config.filtering is Behaviour.ENDPOINT_INDEPENDENT
+        return independent and not config.udp_blocked
+
     def outbound(self, inner: Endpoint, destination: Endpoint, now_ns: int) -> Endpoint | None:
         """Let a packet out; return the endpoint it seems to come from, or None when it is dropped."""
         if self.config.udp_blocked and inner.transport == "udp":

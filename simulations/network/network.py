@@ -128,6 +128,15 @@ class Network:
         """Return the box that a host is behind."""
         return self._medium.realms.box_of(index)
 
+    def is_open(self, index: int) -> bool:
+        """Tell whether strangers reach a host once it has sent something: no box on the way keeps anybody out."""
+        box = self.box_of(index)
+        while box is not None:
+            if not box.is_open:
+                return False
+            box = box.behind
+        return True
+
     def readdress(self, box: NatBox, address: str) -> None:
         """Give a box another outer address; its mappings are lost."""
         self._medium.realms.readdress(box, address)

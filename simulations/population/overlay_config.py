@@ -18,9 +18,7 @@ def overlay_config(scenario: Scenario) -> OverlayConfig:
     make = OverlayConfig.large if scenario.population.is_large else OverlayConfig
     checks_reach = scenario.nat is not None
     # The cipher is fixed: whether this machine has AES in hardware must not show in the packets.
-    return make(
-        network=NETWORK, allow_tcp=False, aes=True, awake_max=AWAKE_MAX, checks_reach=checks_reach
-    )
+    return make(network=NETWORK, allow_tcp=False, aes=True, awake_max=AWAKE_MAX, checks_reach=checks_reach)
 
 
 def relaying(config: OverlayConfig) -> OverlayConfig:

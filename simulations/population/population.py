@@ -23,6 +23,8 @@ HOSTS_MAX = 0xFFFFFF
 Introduce = Callable[[Host, Sequence[Contact]], Sequence[Contact]]
 """Given a newcomer and contacts of hosts that are up: those that it is told of."""
 
+Configure = Callable[[OverlayConfig], OverlayConfig]
+
 LIVE, HONEST = range(2)
 """Positions in `Host.place`."""
 
@@ -67,19 +69,28 @@ class Population:
         """In a mixed network: those whom nodes of one family can reach."""
 
     def create(
-        self, *, endpoint: Endpoint | None = None, honest: bool = True, identity: Identity | None = None
+        self,
+        *,
+        endpoint: Endpoint | None = None,
+        honest: bool = True,
+        identity: Identity | None = None,
+        configure: Configure | None = None,
     ) -> Host:
-        """Return a new machine that is switched off; address and key are its own if none are given."""
+        """Return a new machine that is switched off; address and key are its own if none are given.
+
+        Its configuration is that of all, and what `configure` makes of it.
+        """
         index = len(self.hosts) + 1
         if index > HOSTS_MAX:
             raise ConfigError("nodes", f"more than {HOSTS_MAX} hosts do not have addresses")
         if index <= self._public_first or not honest:
             # Adversaries choose where they are, and rent machines that everybody reaches.
             self._network.place_behind(index, None)
-        config, others = self._config, ()
-        if self._mix is not None:
-            config = self._mix.config_of(index, config) if honest else config
-            endpoint, *others = (endpoint,) if endpoint is not None else self._mix.endpoints_of(index)
+        config, others = self._config if configure is None else configure(self._config), list[Endpoint]()
+        if self._mix is not None and honest:
+            config = self._mix.config_of(index, config)
+        if self._mix is not None and endpoint is None:
+            endpoint, *others = self._mix.endpoints_of(index)
         host = Host(
             self._world,
             self._network,
@@ -106,11 +117,16 @@ class Population:
     def nearest(
         self, target: bytes, count: int = 1, exclude: NodeId | None = None, families: int = IPV4 | IPV6
     ) -> list[NodeId]:
-        """Return the nodes nearest to a target, in order, among the honest ones that are up and have joined.
+        """Return the nodes nearest to a target, in order, among the honest ones that are up, joined, and open.
 
         Only those count that somebody reaches who speaks these address families.
         """
         return self._reached_from.get(families, self._index).nearest(target, count, exclude)
+
+    def is_findable(self, node_id: NodeId) -> bool:
+        """Tell whether a node is an honest one that anybody can call."""
+        host = self.by_node_id.get(node_id)
+        return host is not None and host.honest and self._network.is_open(host.index)
 
     def is_honest(self, node_id: NodeId) -> bool:
         """Tell whether a node is, or was, an honest one of this population."""
@@ -120,7 +136,7 @@ class Population:
     def joined(self, host: Host) -> None:
         """Note that a host found its network."""
         host.note_joined()
-        if host.honest:
+        if host.honest and self._network.is_open(host.index):
             for index in self._indexes_of(host):
                 index.add(host.identity.node_id)
         for listener in self.on_joined:

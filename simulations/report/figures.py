@@ -39,7 +39,19 @@ MEANINGS = {
     "eclipse_captured": "share of the victim's table that is the attackers' at the end",
     "censored_gets": "reads of the key that censors hide",
     "censored_get_success": "share of the reads of that key that returned its owner's value",
-    "lie_believed": "share of nodes for which most of their peers say a liar's word on where they are",
+    "lie_believed": "share of the nodes that take a liar's word on where they are for true and say it to others",
+    "relay_cheated": "packets that lying relays dropped, cut, held back or let pass in turn",
+    "meets": "meets that were measured: a node finds another one's record, calls it and asks it something",
+    "meet_found": "share of the meets in which the record was found",
+    "meet_success": "share of the meets in which the answer came within ten seconds",
+    "meet_p50_ms": "virtual time from the call to the answer, median",
+    "meet_p99_ms": "the same: 99 of 100 took no longer",
+    "meet_direct": "share of the meets that need no relay ten seconds after the call; `..._easy_hard`: of two kinds",
+    "meet_relayed": "share of the meets that are on a relay then",
+    "meet_stuck": "share of the meets that are on a relay then though their boxes let them meet without",
+    "meet_direct_p50_ms": "virtual time from the call until no relay was needed, median",
+    "meet_direct_p99_ms": "the same: 99 of 100 took no longer",
+    "idle_bytes_per_s": "what one side of an unused session sends in the minute after a meet, headers left out",
 }
 """The figures that tiers and adversaries give, as far as there is something to measure; tiers add their own."""
 
@@ -65,10 +77,10 @@ TITLES = {
     "peak_rss_mb": "memory",
 }
 
-SHARES = ("success", "_nearest", "_captured", "_believed")
+SHARES = ("success", "_nearest", "_captured", "_believed", "_found", "_direct", "_relayed", "_stuck")
 """Endings of names of shares, which are shown in per cent."""
 
-UNITS = (("_bytes_per_node_per_s", "B/s"), ("_ms", "ms"), ("_mb", "MB"))
+UNITS = (("_bytes_per_node_per_s", "B/s"), ("_bytes_per_s", "B/s"), ("_ms", "ms"), ("_mb", "MB"))
 """Endings of names that say a unit; seconds are spelled by `duration`."""
 
 BASELINE = "baseline_"

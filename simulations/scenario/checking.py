@@ -92,6 +92,8 @@ def _families(scenario: Scenario) -> Iterator[Problem]:
 
 
 def _nat(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.population.relays and (scenario.nat is None or scenario.tier != "heap"):
+        yield ("population", "relays"), "is for tier heap with nat: elsewhere nobody needs a relay"
     if scenario.nat is not None and (total := _nat_share(scenario.nat)) > 1 + 1e-9:
         yield (
             ("nat",),
@@ -170,6 +172,11 @@ def _workload(scenario: Scenario) -> Iterator[Problem]:
         yield (
             ("workload", "keys"),
             "must be at least 1 where workload.gets_every is set: gets read one of the keys",
+        )
+    if workload.meets_every is not None and (scenario.tier != "heap" or scenario.population.publishers < 1):
+        yield (
+            ("workload", "meets_every"),
+            "needs tier heap and population.publishers = 100%: records to call by",
         )
     if workload.requests_every is not None and scenario.tier not in ("agents", "processes"):
         problem = f"needs whole nodes: tier agents or processes, and this is {scenario.tier}"

@@ -114,6 +114,7 @@ RANGES: dict[type[Part], dict[str, Range]] = {
         # Of DhtConfig.bucket_size.
         "lookup_count": Range(1, 20),
         "gets_every": SOME_TIME,
+        "meets_every": SOME_TIME,
         "requests_every": SOME_TIME,
         "keys": Range(0, 1_000_000),
         "owners": Range(1, 1000),

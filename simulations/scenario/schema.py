@@ -206,6 +206,7 @@ class Adversary(Part, frozen=True):
         "flooder",
         "slow-loris",
         "lying-observer",
+        "lying-relay",
         "lying-registry",
         "replayer",
     ]
@@ -242,6 +243,8 @@ class Workload(Part, frozen=True):
     """Tier `heap` only: share of the gets that read the first of the `keys`; the others read any."""
     puts_every: Duration | None = None
     """Tier `heap` only: put a new signed value under a random key, and wait until a quorum of holders has it."""
+    meets_every: Duration | None = None
+    """Tier `heap` only: find another node's record, call it through its relays or directly, and ask it something."""
     keys: int = 0
     """Signed values put at the start and kept alive by their owners."""
     owners: int = 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from ...dht.publish import Publication
+from ...node.whereabouts import endpoints_of, relays_of
 from ...wire.identity import PublicKey
 from ...wire.node_record import NodeRecord
 from ...wire.record import KEY_BYTES, Record
@@ -86,12 +87,13 @@ class Value:
 
 
 class OwnRecord:
-    """The node record of a host."""
+    """The node record of a host: published anew when it is seen elsewhere or reached through other relays."""
 
-    __slots__ = ("_host", "_sequence", "_session")
+    __slots__ = ("_host", "_publication", "_sequence", "_session")
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._publication: Publication | None = None
         self._session = host.session
         self._sequence = 0
 
@@ -99,7 +101,15 @@ class OwnRecord:
         """Put it, and keep it alive as long as its node is up."""
         host = self._host
         if host.up and host.session == self._session:
-            host.overlay.dht.publish(self.record_of, host.clock.now())
+            self._publication = host.overlay.dht.publish(self.record_of, host.clock.now())
+            changed = partial(host.clock.call_soon, self._renew)
+            host.overlay.relaying.reservations.on_change = host.overlay.reach.on_change = changed
+            host.pump.kick()
+
+    def _renew(self) -> None:
+        host = self._host
+        if self._publication is not None and host.up and host.session == self._session:
+            self._publication.change(host.clock.now())
             host.pump.kick()
 
     def record_of(self, sequence: int) -> Record:
@@ -108,7 +118,9 @@ class OwnRecord:
         self._sequence = max(self._sequence + 1, int(host.clock.unix_now() * 1000))
         record = NodeRecord(
             public_key=host.identity.public_key,
-            endpoints=host.endpoints,
+            endpoints=endpoints_of(host.overlay, host.endpoints),
+            nat=host.overlay.reach.kind.value,
+            relays=relays_of(host.overlay, host.clock.now()),
             sequence=self._sequence,
             ttl_s=NODE.record_ttl_s,
         )

@@ -83,7 +83,7 @@ class Workload:
 
 
 class LookupUnderWay:
-    """One lookup of a random id: right when the first honest node of the answer really is the nearest one."""
+    """One lookup of a random id: right when the first of the answer that is honest and open is the nearest of those."""
 
     __slots__ = ("_began_s", "_host", "_target", "_workload")
 
@@ -106,7 +106,7 @@ class LookupUnderWay:
 
     def _done(self, result: LookupResult) -> None:
         host, population = self._host, self._workload.population
-        found = (c.node_id for c in result.contacts if population.is_honest(c.node_id))
+        found = (c.node_id for c in result.contacts if population.is_findable(c.node_id))
         nearest = population.nearest(self._target, exclude=host.identity.node_id, families=host.families)
         right = [next(found, None)] == nearest
         self._measured(result.depth, right, len(result.hops))

@@ -8,6 +8,7 @@ import pytest
 from staged import QUIET, small
 
 from mesh99.simulations.checks.amplification import Amplification
+from mesh99.simulations.checks.paid_for import TOKEN
 from mesh99.simulations.heap.simulation import HeapRun
 from mesh99.simulations.network.attachment import NOBODY
 from mesh99.simulations.network.nat_box import NatBox, NatBoxConfig
@@ -106,3 +107,35 @@ def test_what_is_under_way_when_a_box_opens_has_come_too() -> None:
     assert watched.message == ""
     watched.sends(one.index, two.index, outside, two.endpoint, REPLY, 100)
     assert "200 bytes of handshakes" in watched.message
+
+
+def test_what_came_through_a_relay_pays_for_what_goes_to_where_it_says(watched: Watched) -> None:
+    one = watched.one
+    one.start()
+    circuit = one.overlay.relaying.circuits.incoming(watched.two.identity.node_id, 3, ELSEWHERE)
+    circuit.came_bytes = 100
+    watched.sends(one.index, NOBODY, one.endpoint, ELSEWHERE, REPLY, 100)
+    watched.sends(one.index, NOBODY, one.endpoint, ELSEWHERE, DATA, 200)
+    assert watched.message == ""
+    watched.sends(one.index, NOBODY, one.endpoint, ELSEWHERE, DATA, 51)
+    assert "351 bytes in all" in watched.message
+
+
+def test_the_side_that_asked_a_relay_knocks_of_its_own_accord(watched: Watched) -> None:
+    one = watched.one
+    one.start()
+    circuit = one.overlay.relaying.circuits.open(watched.two.identity.node_id, watched.two.identity.node_id)
+    circuit.introduced = ELSEWHERE
+    watched.sends(one.index, NOBODY, one.endpoint, ELSEWHERE, DATA, 800)
+    assert watched.message == ""
+
+
+def test_tokens_are_sent_no_faster_than_a_node_may(watched: Watched) -> None:
+    one = watched.one
+    one.start()
+    [tap] = watched.run.network.taps
+    for _ in range(int(one.overlay.config.dial_back.deliveries_burst)):
+        tap(0, one.index, NOBODY, one.endpoint, ELSEWHERE, TOKEN)
+    assert watched.message == ""
+    tap(0, one.index, NOBODY, one.endpoint, ELSEWHERE, TOKEN)
+    assert watched.message.startswith("more tokens than may be")

@@ -11,12 +11,12 @@ from mesh99.simulations.scenario.reading import parse, write
 from mesh99.wire.errors import ConfigError
 
 NAMES = [
-    *("censor", "churn", "eclipse", "flash-crowd", "join", "partition", "registry-down", "rolling-upgrade"),
-    *("slow-nodes", "steady", "sybil", "wan", "year"),
+    *("censor", "churn", "eclipse", "flash-crowd", "join", "nat-mix", "partition", "registry-down"),
+    *("relay-load", "rolling-upgrade", "slow-nodes", "steady", "sybil", "wan", "year"),
 ]
 
 
-def test_the_thirteen_are_there_and_say_what_happens() -> None:
+def test_the_fifteen_are_there_and_say_what_happens() -> None:
     assert list(shipped()) == NAMES
     assert all(about.endswith(".") for about in shipped().values())
 

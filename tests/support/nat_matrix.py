@@ -1,0 +1,29 @@
+"""By which way two nodes meet, for each pair of boxes: one table for the simulator's test and for the lab's.
+
+The kinds are those of the NAT lab: `none` (public), `fw` (public, but only what was sent to may answer), `full`, `addr`
+and `port` (one outer port for all; in comes anybody, who was sent to at that address, or at that address and port),
+`sym` and `symseq` (another port for each peer, at random or the next one), `udpblock` (TCP only).
+"""
+
+from __future__ import annotations
+
+KINDS = ("none", "fw", "full", "addr", "port", "sym", "symseq", "udpblock")
+
+DIRECT, RELAY, NONE = "D", "R", "-"
+
+TO_COME: frozenset[frozenset[str]] = frozenset(
+    frozenset(pair)
+    for pair in (("fw", "sym"), ("port", "sym"), ("fw", "symseq"), ("port", "symseq"), ("symseq",))
+)
+"""Pairs that can be direct with more than knocking: a port told ahead, or many tried. Empty it when that is built."""
+
+NEEDS_TCP = frozenset(("udpblock",))
+"""Kinds that are met over TCP to a relay only."""
+
+
+def expected(one: str, other: str) -> str:
+    """Return by which way two are met, whoever calls."""
+    kinds = {one, other}
+    if kinds & NEEDS_TCP or kinds == {"sym"} or kinds == {"sym", "symseq"} or frozenset(kinds) in TO_COME:
+        return RELAY
+    return DIRECT
