@@ -1,13 +1,17 @@
 """What is sent to an endpoint that somebody else has paid for: introductions by relays, and tokens that were asked for.
 
 A relay tells a node where it sees the other end of a circuit, and the node sends replies and knocks there. They are
-paid for by what came out of circuits whose other end is said to be there. A token is a STUN Binding indication of 20
+paid for by what came out of circuits whose other end is said to be at that address, whatever its port: a box may give
+another one to each peer. A token is a STUN Binding indication of 20
 bytes, sent for a peer who asked for it with more; a node sends no more of them than its configuration says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...nat.bucket import TokenBucket
+from ...nat.relay.circuits import Circuit
 from ...nat.stun.message import MessageClass, Method, StunMessage, encode
 from ...wire.endpoint import Endpoint
 from ..host import Host
@@ -25,14 +29,12 @@ class PaidFor:
         self._tokens: dict[int, TokenBucket] = {}
 
     def introduced(self, host: Host, peer: Endpoint) -> int:
-        """Return how many bytes came out of circuits whose other end is said to be at an endpoint."""
-        circuits = host.overlay.relaying.circuits.all()
-        return sum(circuit.came_bytes for circuit in circuits if circuit.introduced == peer)
+        """Return how many bytes came out of circuits whose other end is said to be at the address of an endpoint."""
+        return sum(circuit.came_bytes for circuit in _circuits_to(host, peer))
 
     def is_called(self, host: Host, peer: Endpoint) -> bool:
         """Tell whether a host was told of an endpoint by a relay that it asked: what it sends there is no answer."""
-        circuits = host.overlay.relaying.circuits.all()
-        return any(circuit.introduced == peer and circuit.target is not None for circuit in circuits)
+        return any(circuit.target is not None for circuit in _circuits_to(host, peer))
 
     def is_token(self, packet: bytes) -> bool:
         """Tell whether a packet is one."""
@@ -48,3 +50,8 @@ class PaidFor:
                 del self._tokens[next(iter(self._tokens))]
             self._tokens[host.index] = bucket
         return bucket.take(1, now_s)
+
+
+def _circuits_to(host: Host, peer: Endpoint) -> Iterator[Circuit]:
+    circuits = host.overlay.relaying.circuits.all()
+    return (each for each in circuits if each.introduced is not None and each.introduced.host == peer.host)
