@@ -35,12 +35,16 @@ agent = Node(
 )
 """
 
-HELPER = """
+OTHERS = """
+from mesh99.dht import DhtConfig
 from mesh99.node import Node, NodeConfig
 from mesh99.node.overlay.config import OverlayConfig
 
-# It asks for no call itself: whom another one calls for it is no stranger there any more.
-agent = Node(config=NodeConfig(overlay=OverlayConfig(checks_reach=False)))
+# They ask for no call themselves: whom another one calls for them is no stranger there any more.
+helper = Node(config=NodeConfig(overlay=OverlayConfig(checks_reach=False)))
+
+# One who is in no table. In so small a network the node soon calls all others, and nobody is a stranger to it.
+stranger = Node(config=NodeConfig(overlay=OverlayConfig(checks_reach=False, dht=DhtConfig(ephemeral=True))))
 """
 
 
@@ -51,7 +55,7 @@ class Nodes:
         self.lab = lab
         self._running: dict[str, subprocess.Popen[str]] = {}
         (lab.directory / "mapping_agent.py").write_text(AGENT)
-        (lab.directory / "helping_agent.py").write_text(HELPER)
+        (lab.directory / "others.py").write_text(OTHERS)
 
     def start(self, name: str, *arguments: str) -> dict[str, Any]:
         """Start a node in the namespace of its name and return what it says when it is ready."""
@@ -75,9 +79,9 @@ class Nodes:
         """Start the node behind the router."""
         return self.start("host", "--agent", "mapping_agent:agent", *arguments)
 
-    def outside(self, name: str, address: str, *arguments: str) -> None:
+    def outside(self, name: str, address: str, *arguments: str, agent: str = "helper") -> None:
         """Start a node outside."""
-        self.start(name, "--agent", "helping_agent:agent", "--listen", f"{address}:7400", *arguments)
+        self.start(name, "--agent", f"others:{agent}", "--listen", f"{address}:7400", *arguments)
 
     def ask(self, name: str, *arguments: str) -> Any:
         """Run a command that must succeed, and return its document."""
@@ -155,9 +159,7 @@ def test_each_protocol_gets_renews_and_gives_back(lab: RouterLab, nodes: Nodes, 
 def test_strangers_get_in_and_the_node_is_open(lab: RouterLab, nodes: Nodes) -> None:
     helper, stranger, caller = (lab.outsider(name) for name in ("helper", "stranger", "caller"))
     nodes.outside("helper", helper)
-    nodes.outside("stranger", stranger, "--peer", f"{helper}:7400")
-    # In a network so small the node would soon know everybody, and nobody would be a stranger to it.
-    lab.rule("forward", "iifname", "lan", "ip", "daddr", stranger, "drop")
+    nodes.outside("stranger", stranger, "--peer", f"{helper}:7400", agent="stranger")
     lab.serve()
     ready = nodes.behind("--peer", f"{helper}:7400")
     lab.until(lambda: nodes.ask("host", "status")["nat"] == "open", "open")
