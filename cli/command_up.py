@@ -46,6 +46,18 @@ from .quantities import BITS_PER_S, BYTES
 )
 @click.option("--relay-rate", type=BITS_PER_S, metavar="RATE", help="Of each circuit. [default: 1Mbit]")
 @click.option("--relay-volume", type=BYTES, metavar="SIZE", help="Carried in all. [default: no end]")
+@click.option(
+    "--turn",
+    metavar="URI",
+    help="Send all UDP through this TURN server (turn:HOST:PORT?transport=tcp): for nodes that their box lets down.",
+)
+@click.option("--turn-user", metavar="NAME:PASSWORD", envvar="MESH99_TURN_USER", help="Who to be there.")
+@click.option(
+    "--turn-secret",
+    metavar="TEXT",
+    envvar="MESH99_TURN_SECRET",
+    help="The server's secret (coturn: static-auth-secret), instead of a password.",
+)
 @until_eof_option
 @pass_environment
 def command(
@@ -64,6 +76,9 @@ def command(
     relay_circuits: int | None,
     relay_rate: int | None,
     relay_volume: int | None,
+    turn: str | None,
+    turn_user: str | None,
+    turn_secret: str | None,
     until_eof: bool,
 ) -> None:
     """Run a node until interrupted.
@@ -71,6 +86,7 @@ def command(
     It answers `echo`, and what the handlers of --agent answer. One home holds one node: a second node on
     this machine takes its own --home. With --json one line (node_id, name, endpoints) says that it is ready.
     """
+    from ..nat.turn.account import TurnAccount
     from ..node.offers import parse_offer
     from .event_loop import run
     from .run_node import Wishes, prepared, run_node
@@ -95,6 +111,7 @@ def command(
         ephemeral=ephemeral,
         port_mapping=False if no_port_mapping else None,
         relay=limits if relay else None,
+        turn=TurnAccount.parse(turn, turn_user or "", turn_secret or "") if turn else None,
     )
     environment.log_to_stderr()
     run(run_node(environment, prepared(environment, wishes, agent)), until_eof=until_eof)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
+from ..nat.turn.account import TurnAccount
 from ..node.config import registries_or_default
 from ..node.node import Node
 from ..node.offers import Capabilities, offers_of
@@ -34,12 +35,14 @@ class Wishes:
     port_mapping: bool | None = None
     relay: Mapping[str, float] | None = None
     """Fields of RelayConfig when it shall serve."""
+    turn: TurnAccount | None = None
 
 
 async def run_node(environment: Environment, node: Node) -> None:
     """Run the node until this is cancelled."""
     async with node, _watched(environment, node):
-        remember(environment.home, node.endpoints[0].port)
+        if node.config.host.turn is None:
+            remember(environment.home, node.endpoints[0].port)
         announce(environment, node)
         await asyncio.Event().wait()
 
@@ -68,6 +71,11 @@ def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Nod
     if wishes.relay is not None:
         relay = replace(node.config.overlay.relay, serve=True, **wishes.relay)  # type: ignore[arg-type]
         node.config = replace(node.config, overlay=replace(node.config.overlay, relay=relay))
+    if wishes.turn is not None:
+        # A router's port would lead to a socket that is not used.
+        node.config = replace(
+            node.config, host=replace(node.config.host, turn=wishes.turn), port_mapping=False
+        )
     node.listen = listen_again(environment.home, wishes.listen or node.listen)
     return node
 

@@ -1,6 +1,7 @@
 """The real world for a node: asyncio's clock and loop, one UDP socket (more on request), a TCP listener on its port.
 
-Binds both sockets, hands packets to the pump, and answers the ports of `ports.py`. uvloop serves as well as asyncio's
+Binds both sockets, hands packets to the pump, and answers the ports of `ports.py`. With a TURN server its UDP goes
+through there (turn_way.py). uvloop serves as well as asyncio's
 own loop: only reader and writer callbacks and timers are used.
 """
 
@@ -13,11 +14,13 @@ import socket
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ..nat.mapping.config import MappingConfig
+from ..nat.turn.account import TurnAccount
 from ..wire.endpoint import IPV4, PRIVATE, Endpoint
 from ..wire.errors import ConfigError
 from .addresses import bind_pair, reached_at
@@ -27,6 +30,7 @@ from .extra_sockets import ExtraSockets
 from .home_disk import HomeDisk
 from .pump import Pump
 from .stream_socket import StreamTable
+from .turn_way import TurnWay
 
 if TYPE_CHECKING:
     from .port_mapping.service import PortMapping
@@ -61,6 +65,9 @@ class HostConfig:
     """UDP sockets beside the main one; a node that searches the way out of a box opens hundreds for some seconds. Each
     is an open file, of which a process may have 1,024 or so."""
 
+    turn: TurnAccount | None = None
+    """The TURN server that UDP goes through: it costs its operator all of the node's traffic, twice."""
+
     busy_poll_s: float = 0.0003
     """Longest time to stay awake for an answer after sending, where answers come that fast; 0: never. It halves round
     trips on one machine and costs up to so much of a core per packet while they go on."""
@@ -77,7 +84,7 @@ class AsyncioHost:
         self.now = time.monotonic
         """Monotonic seconds; uvloop's own clock stands still within a turn, which would spoil round-trip times."""
         self._busy_poll = BusyPoll(self.loop, self.now, self.config.busy_poll_s)
-        self._datagrams: DatagramSocket | None = None
+        self._datagrams: DatagramSocket | TurnWay | None = None
         self._extra: ExtraSockets | None = None
         self._streams: StreamTable | None = None
         self._bound: list[socket.socket] = []
@@ -103,8 +110,13 @@ class AsyncioHost:
         udp, tcp = self._bound
         self._bound = []
         heard = self._busy_poll.heard
-        self._datagrams = DatagramSocket(udp, pump.receive, pump.flush, heard)
         told = (pump.receive, pump.flush, heard)
+        if self.config.turn is None:
+            self._datagrams = DatagramSocket(udp, *told)
+        else:
+            udp.close()
+            moved = partial(self._moved, pump)
+            self._datagrams = TurnWay(self.config.turn, self.random(), *told, moved)
         self._extra = ExtraSockets(self.endpoint, *told, sockets_max=self.config.extra_sockets_max)
         self._streams = StreamTable(
             pump.receive,
@@ -119,13 +131,20 @@ class AsyncioHost:
         )
         self._streams.listen(tcp)
 
+    async def ready(self) -> None:
+        """Return once packets can be sent; raises TurnRefused."""
+        if isinstance(self._datagrams, TurnWay):
+            await self._datagrams.open()
+
     async def close(self) -> None:
         """Close every socket and end every task that was started here; a second call does nothing."""
         bound, streams, datagrams, extra = self._bound, self._streams, self._datagrams, self._extra
         self._bound, self._streams, self._datagrams, self._extra = [], None, None, None
         for unused in bound:
             unused.close()
-        if datagrams is not None:
+        if isinstance(datagrams, TurnWay):
+            await datagrams.close()
+        elif datagrams is not None:
             datagrams.close()
         if extra is not None:
             extra.close()
@@ -137,8 +156,15 @@ class AsyncioHost:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def local_endpoints(self) -> tuple[Endpoint, ...]:
-        """Return where this node can be reached on this machine's own addresses."""
+        """Return where this node can be reached: on this machine's own addresses, or at its TURN server."""
+        if isinstance(self._datagrams, TurnWay):
+            relayed = self._datagrams.relayed
+            return () if relayed is None else (relayed,)
         return reached_at(self.endpoint)
+
+    def _moved(self, pump: Pump) -> None:
+        """Tell the node that the TURN server gave it another address."""
+        pump.moved(self.local_endpoints())
 
     # Clock
 

@@ -44,6 +44,10 @@ class Host(Clock, Network, Protocol):
         """Begin to pass packets."""
         ...
 
+    async def ready(self) -> None:
+        """Return once packets can pass; raises MeshError when they cannot."""
+        ...
+
     async def close(self) -> None:
         """Let go of the network and end every task that `run` began; a second call does nothing."""
         ...

@@ -72,6 +72,12 @@ class Pump:
                 network.close_stream(endpoint)
         self._arm()
 
+    def moved(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """Tell the Overlay what its sockets are reached at from now on."""
+        reach = self.overlay.reach
+        reach.own_endpoints = endpoints
+        reach.on_change()
+
     def close(self, reason: str = "shutdown") -> None:
         """Say goodbye to the peers and stop the timer."""
         self.overlay.close(reason, self._clock.now())

@@ -88,7 +88,8 @@ class Running:
             random=self.random,
             entropy=self.host.entropy,
             now=self.host.now(),
-            tcp_port=self.endpoint.port,
+            # What a TURN server relays is UDP.
+            tcp_port=0 if node.config.host.turn else self.endpoint.port,
             families=families_of(host.local_endpoints()),
         )
         self.overlay.reach.own_endpoints = host.local_endpoints()
@@ -133,6 +134,7 @@ class Running:
         self._conversations.open(self.overlay, self.host, self.pump.kick)
         self.overlay.on_peer = self._peer_changed
         self.host.start(self.pump)
+        await self.host.ready()
         for service in self._services:
             await service.start()
         for presence in self.announcing.presences:

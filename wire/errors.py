@@ -197,6 +197,18 @@ class NoMapping(Unreachable):
         self.code = code
 
 
+class TurnRefused(Unreachable):
+    """A TURN server gave no allocation; `code` is its error code, None when it gave none."""
+
+    def __init__(self, server: str, code: int | None, reason: str) -> None:
+        super().__init__(f"{server} relays nothing for this node: {reason}" + (f" ({code})" if code else ""))
+        self.server = server
+        self.code = code
+        self.reason = reason
+        wrong = "check --turn-user or --turn-secret"
+        self.hint = wrong if code in (401, 441) else "is it running, and open in the firewall?"
+
+
 class DeadlineExceeded(MeshError):
     """The time given ran out."""
 

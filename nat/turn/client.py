@@ -1,8 +1,8 @@
 """TurnClient: one allocation on somebody's TURN server, for operators who run coturn (RFC 8656).
 
-The owner carries packets between it and a socket, and says which peers are wanted. Everything that has a life is
-renewed in time: the allocation, permissions, channels. Answers count only with a proof that they come from somebody
-who knows the password.
+The owner carries packets between it and a socket, and says which peers are wanted. What has a life is renewed in time:
+the allocation, and permissions and channels that something went through since the last time. Answers count only with a
+proof that they come from somebody who knows the password.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class _Peer:
     """Its channel, None for a permission only."""
     renew_at: float
     stands: bool = False
+    used: bool = True
+    """Something went through it since it was renewed."""
 
 
 class TurnClient:
@@ -113,12 +115,24 @@ class TurnClient:
         """Give a peer a channel, which costs four bytes a packet instead of thirty-six."""
         self._want(peer, CHANNEL_MIN + len(self._peer_of), now, done)
 
+    def passes(self, peer: Endpoint) -> bool:
+        """Tell whether a permission or a channel for a peer stands or was asked for."""
+        return peer._replace(port=0) in self._peers or self._channel(peer) is not None
+
+    def has_channel(self, peer: Endpoint) -> bool:
+        """Tell whether a peer's channel stands."""
+        return self._channel(peer) is not None
+
     def send(self, payload: bytes, peer: Endpoint) -> bytes:
         """Return the message that carries a payload to a peer."""
-        known = self._peers.get(peer)
-        if known is not None and known.number is not None and known.stands:
+        known = self._channel(peer)
+        if known is not None and known.number is not None:
+            known.used = True
             message = (known.number << 16 | len(payload)).to_bytes(4, "big") + payload
             return message if self._server.is_datagram else padded(message)
+        permitted = self._peers.get(peer._replace(port=0))
+        if permitted is not None:
+            permitted.used = True
         transaction_id = self._random.randbytes(TRANSACTION_ID_BYTES)
         attributes = (
             (int(Attribute.XOR_PEER_ADDRESS), encode_xor_address(peer, transaction_id)),
@@ -161,7 +175,20 @@ class TurnClient:
             self._ask(Method.REFRESH, [], None, now, self._refreshed)
         for peer, wanted in list(self._peers.items()):
             if wanted.stands and now >= wanted.renew_at:
-                self._renew(peer, wanted, now, lambda stands, now: None)
+                self._renew_or_forget(peer, wanted, now)
+
+    def _channel(self, peer: Endpoint) -> _Peer | None:
+        known = self._peers.get(peer)
+        return known if known is not None and known.number is not None and known.stands else None
+
+    def _renew_or_forget(self, peer: Endpoint, wanted: _Peer, now: float) -> None:
+        if wanted.used:
+            self._renew(peer, wanted, now, lambda stands, now: None)
+        elif wanted.number is None:
+            del self._peers[peer]
+        else:
+            # Its number stays its own: a server does not let another peer have it for a while.
+            wanted.stands = False
 
     def _want(self, peer: Endpoint, number: int | None, now: float, done: Done) -> None:
         known = self._peers.get(peer)
@@ -178,6 +205,7 @@ class TurnClient:
     def _renew(self, peer: Endpoint, wanted: _Peer, now: float, done: Done) -> None:
         config, channel = self._config, wanted.number is not None
         wanted.renew_at = now + (config.channel_renewal_s if channel else config.permission_renewal_s)
+        wanted.used = False
 
         def answered(response: StunMessage | None, now: float) -> None:
             wanted.stands = response is not None
@@ -266,6 +294,7 @@ class TurnClient:
         peer = self._peer_of.get(int.from_bytes(data[:2], "big"))
         if peer is None or len(data) < end:
             return False
+        self._peers[peer].used = True
         self._on_data(data[CHANNEL_HEADER_BYTES:end], peer, now)
         return True
 

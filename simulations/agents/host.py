@@ -101,6 +101,9 @@ class AgentHost:
         self.pump, self.overlay = pump, pump.overlay
         self._network.attach(self.endpoint, self.index, self._received, self, pump.overlay.uses_stream)
 
+    async def ready(self) -> None:
+        """Be ready at once."""
+
     def cut(self, power_lost: bool) -> None:
         """Vanish; without power, not even connections are reset. The node is to be stopped afterwards, to free it."""
         if not self.cut_off:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
 import pytest
+from real_coturn import coturn
 
 from mesh99.nat.turn.client import TurnClient
 from mesh99.nat.turn.client_credentials import ClientCredentials
@@ -19,33 +18,6 @@ from mesh99.nat.turn.credentials import time_limited_password
 from mesh99.wire.endpoint import Endpoint
 
 SECRET = "north"
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@asynccontextmanager
-async def coturn(home: Path, *users: str) -> AsyncIterator[Endpoint]:
-    path = shutil.which("turnserver")
-    if path is None:
-        pytest.skip("turnserver is not installed (Debian: coturn)")
-    server = Endpoint("udp", "127.0.0.1", free_port())
-    process = await asyncio.create_subprocess_exec(
-        path,
-        *("-n", "--log-file", "stdout", "-L", server.host, "-p", str(server.port), "-r", "lab"),
-        *("--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "--pidfile", str(home / "pid")),
-        *("--userdb", str(home / "db"), *users),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield server
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 class Socket:

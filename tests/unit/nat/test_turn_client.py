@@ -116,11 +116,43 @@ def test_everything_is_renewed_while_it_is_wanted() -> None:
     link.client.bind(PEER, link.world.now, link.done)
     link.client.permit(second, link.world.now, link.done)
     assert link.run() == [True, True]
-    link.pass_time(2000)
+    for _ in range(20):
+        link.pass_time(100)
+        link.to_server(link.client.send(b"to one", PEER))
+        link.to_server(link.client.send(b"to two", second))
     link.from_peer(b"one", PEER)
     link.from_peer(b"two", second)
     assert [payload for payload, _ in link.heard] == [b"one", b"two"]
     assert link.requests < 60
+
+
+def test_what_is_not_used_is_given_up_and_can_be_had_again() -> None:
+    link = Link().allocated()
+    second = PEER._replace(host="1.0.0.1")
+    link.client.bind(PEER, link.world.now, link.done)
+    link.client.permit(second, link.world.now, link.done)
+    assert link.run() == [True, True]
+    assert link.client.passes(PEER)
+    assert link.client.passes(second)
+    link.pass_time(2000)
+    assert not link.client.passes(PEER)
+    assert not link.client.passes(second)
+    link.from_peer(b"late", PEER)
+    assert link.heard == []
+    link.client.bind(PEER, link.world.now, link.done)
+    assert link.run() == [True]
+    link.from_peer(b"again", PEER)
+    assert link.heard == [(b"again", PEER)]
+
+
+def test_a_channel_that_only_hears_is_kept() -> None:
+    link = Link().allocated()
+    link.client.bind(PEER, link.world.now, link.done)
+    link.run()
+    for _ in range(20):
+        link.pass_time(100)
+        link.from_peer(b"one", PEER)
+    assert len(link.heard) == 20
 
 
 def test_wrong_credentials_are_told_and_not_tried_forever() -> None:
