@@ -16,7 +16,16 @@ TOKENS_MAX = 64
 class ControlQueue:
     """Queue frames and fill packets with them."""
 
-    __slots__ = ("_ping_count", "_pings", "_relayed", "_relayed_max", "_rpcs", "_rpcs_max", "_tokens")
+    __slots__ = (
+        "_answered_ping_at",
+        "_ping_count",
+        "_pings",
+        "_relayed",
+        "_relayed_max",
+        "_rpcs",
+        "_rpcs_max",
+        "_tokens",
+    )
 
     def __init__(self, rpcs_max: int, relayed_max: int) -> None:
         self._rpcs_max = rpcs_max
@@ -26,6 +35,7 @@ class ControlQueue:
         self._tokens: list[bytes] = []
         self._pings: dict[bytes, float] = {}
         self._ping_count = 0
+        self._answered_ping_at = float("-inf")  # when the latest ping was sent that was answered
 
     def __bool__(self) -> bool:
         return bool(self._rpcs or self._tokens or self._relayed)
@@ -63,7 +73,15 @@ class ControlQueue:
     def round_trip_s(self, token: bytes, now: float) -> float | None:
         """Return how long the ping with this token took, once; None when there was none."""
         sent_at = self._pings.pop(token, None)
-        return None if sent_at is None else now - sent_at
+        if sent_at is None:
+            return None
+        self._answered_ping_at = max(self._answered_ping_at, sent_at)
+        return now - sent_at
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the oldest ping was sent of those that are later than all that were answered."""
+        return next((sent_at for sent_at in self._pings.values() if sent_at > self._answered_ping_at), None)
 
     def fill(self, parts: list[bytes | memoryview], room: int) -> int:
         """Add what fits to a packet; returns the room left."""

@@ -6,6 +6,7 @@ never waits behind a large one.
 
 from __future__ import annotations
 
+from .cipher import SEAL_BYTES
 from .errors import PayloadTooLarge, QueueFull
 from .frames import LANES_MAX, MAX_DATA, MAX_DATA_FRAME, STREAM, STREAM_HEAD
 from .lanes import ReceiveLane, SendLane
@@ -16,6 +17,9 @@ MESSAGES, BULK = 0, 1
 
 SPAN_BYTES_MIN = 32
 """Smaller rests of a packet stay empty: a piece costs its receiver more than it carries."""
+
+LEFT_EMPTY_BYTES_MAX = SPAN_BYTES_MIN + SEAL_BYTES
+"""A packet with more room than this left has taken all that there was to send."""
 
 
 class LaneSet:

@@ -19,13 +19,14 @@ RIDE_S = 0.005
 class Received:
     """Collect received counters and decide when to acknowledge."""
 
-    __slots__ = ("_bytes", "_newest_at", "_packets", "_ranges", "_ride_at", "ack_due_at")
+    __slots__ = ("_bytes", "_packets", "_ranges", "_ride_at", "ack_due_at", "newest_at")
 
     def __init__(self) -> None:
         self._ranges: list[tuple[int, int]] = []
         self._packets = 0
         self._bytes = 0
-        self._newest_at = 0.0
+        self.newest_at = 0.0
+        """When the latest packet came that asked for an ACK: lane data, mostly."""
         self._ride_at = 0.0
         self.ack_due_at: float | None = None
         """When the next ACK must go; None when nothing waits for one."""
@@ -42,7 +43,7 @@ class Received:
             return False
         self._packets += 1
         self._bytes += size
-        self._newest_at = now
+        self.newest_at = now
         if self.ack_due_at is None:
             self.ack_due_at = now + policy.delay_s
         if self._packets < policy.packets and self._bytes < policy.size_bytes and ordered:
@@ -66,7 +67,7 @@ class Received:
         self._packets = self._bytes = 0
         self.ack_due_at = None
         self._ride_at = now + RIDE_S
-        return encode_ack(max(0.0, now - self._newest_at), self._ranges)
+        return encode_ack(max(0.0, now - self.newest_at), self._ranges)
 
     def _note(self, counter: int) -> bool:
         """Add a counter to the ranges; true when nothing is missing below it."""

@@ -102,6 +102,7 @@ class Recovery:
         "_window_max",
         "in_flight",
         "rtt",
+        "waiting_since",
         "window",
     )
 
@@ -111,6 +112,8 @@ class Recovery:
         self.window = float(INITIAL_WINDOW_BYTES)
         self.in_flight = 0
         """Bytes sent and neither acknowledged nor lost."""
+        self.waiting_since: float | None = None
+        """When the last packet was acknowledged, or the first one sent, of those that still wait; repeats count on."""
         self._ack_delay_max_s = ack_delay_max_s
         self._last_sent = 0.0
         self._window_max = window_max
@@ -132,6 +135,8 @@ class Recovery:
         self._sent[counter] = packet
         self.in_flight += packet.size
         self._last_sent = packet.time
+        if self.waiting_since is None:
+            self.waiting_since = packet.time
         if self._probe_credit:
             self._probe_credit -= 1
 
@@ -142,6 +147,8 @@ class Recovery:
         largest = ranges[0][1]
         newest = self._sent.get(largest)
         arrived = self._take_acknowledged(ranges)
+        if arrived:
+            self.waiting_since = now if self._sent else None
         if not arrived or not self._datagram:
             return arrived, []
         self._largest_acked = max(self._largest_acked, largest)
@@ -182,6 +189,7 @@ class Recovery:
         self.window = float(INITIAL_WINDOW_BYTES)
         self._slow_start_until = self._loss_time = NEVER
         self._probes = self._probe_credit = 0
+        self.waiting_since = None
         return [self._remove(counter) for counter in list(self._sent)]
 
     def _take_acknowledged(self, ranges: list[tuple[int, int]]) -> list[Sent]:

@@ -16,18 +16,15 @@ from .cipher import SEAL_BYTES, OpeningKey, SealingKey
 from .cipher_shelf import CipherShelf
 from .control_queue import ControlQueue
 from .crypto import REAL, Crypto
-from .endpoint import RELAY, Endpoint
+from .endpoint import Endpoint
 from .errors import DecodeError
 from .frames import STREAM, STREAM_HEAD, Frame, Stream
-from .lane_set import SPAN_BYTES_MIN, LaneSet
+from .lane_set import LEFT_EMPTY_BYTES_MAX, LaneSet
 from .packet import DATA_HEADER
 from .path_challenge import PathChallenge
 from .received import Received
 from .recovery import Recovery, Sent
 from .session_config import SessionConfig
-
-LEFT_EMPTY_BYTES_MAX = SPAN_BYTES_MIN + SEAL_BYTES
-"""A packet with more room than this left has taken all that there was to send."""
 
 
 class Session:
@@ -36,10 +33,8 @@ class Session:
     __slots__ = (
         "_awake",
         "_burst_over",
-        "_challenge",
         "_config",
         "_control",
-        "_heard",
         "_lanes",
         "_last_frame",
         "_last_send",
@@ -50,6 +45,7 @@ class Session:
         "_refused",
         "_sealing",
         "_shelf",
+        "challenge",
         "closed",
         "confirmed",
         "dropped",
@@ -87,7 +83,7 @@ class Session:
         self._shelf = shelf
         self._sealing = SealingKey(send_key, cipher, remote_id, crypto)
         self._opening = OpeningKey(receive_key, cipher, crypto)
-        self._challenge = PathChallenge(challenge_secret)
+        self.challenge = PathChallenge(challenge_secret, now)
         self.local_id, self.remote_id = local_id, remote_id
         self.path = path  # where packets go now
         self.messages, self.rpcs = list[bytes](), list[bytes]()
@@ -106,7 +102,6 @@ class Session:
         self._queue = ControlQueue(config.rpcs_max, config.relayed_max)
         self._refused = False
         self._control = False  # something waits in the queue, or a window is to be opened
-        self._heard = False  # the peer sent over TCP since the path moved there; datagrams say that it died
         self._last_frame: bytes | None = None
         self._last_send, self._awake = now, False  # awake: the ciphers are at hand
         self._burst_over = False  # as many datagrams went as may go at once; the rest goes in the next turn
@@ -133,7 +128,7 @@ class Session:
 
     def probe(self, endpoint: Endpoint, now: float) -> None:
         """Ask the peer for a sign of life from an endpoint; if it gives one, the session moves there."""
-        self.wants_to_send |= self._challenge.knock(endpoint, now)
+        self.wants_to_send |= self.challenge.knock(endpoint, now)
 
     def ping(self, now: float) -> None:
         """Ask for an answer; its round trip goes to `on_pong` and into `rtt_s`."""
@@ -153,7 +148,7 @@ class Session:
         """Send elsewhere from now on; all that is not acknowledged goes out again there."""
         if endpoint != self.path:
             self.path = endpoint
-            self._heard = False
+            self.challenge.moved(now)
             self._send_again(self._recovery.change_path(datagram=endpoint.is_datagram))
             self.wants_to_send = True
 
@@ -173,6 +168,19 @@ class Session:
     def rtt_s(self) -> float | None:
         """Smoothed round trip, seconds; None before the first measurement."""
         return self._recovery.rtt.smoothed_s
+
+    @property
+    def unanswered_since(self) -> float | None:
+        """When the peer last gave a sign that what goes over the path in use arrives; None: it owes none."""
+        owed = [
+            since for since in (self._recovery.waiting_since, self._queue.waiting_since) if since is not None
+        ]
+        return max(min(owed), self.challenge.moved_at) if owed else None
+
+    @property
+    def data_at(self) -> float:
+        """When lane data last came; 0 when none ever did."""
+        return self._received.newest_at
 
     def read(self, on: bool) -> None:
         """Go on reading messages, or let the peer's windows run out: how a slow reader slows who writes to it."""
@@ -208,7 +216,6 @@ class Session:
             self._wake()
         self.last_receive = now
         self.rx_bytes += size
-        datagram = source.is_datagram
         try:
             eliciting = self._receive_frames(plaintext, source, now)
         except DecodeError as error:
@@ -217,12 +224,9 @@ class Session:
         if self._refused:
             self._refused = False
             return self._drop("data: no room")
-        policy = self._config.datagram_acks if datagram else self._config.stream_acks
+        policy = self._config.datagram_acks if source.is_datagram else self._config.stream_acks
         self.wants_to_send |= self._received.add(counter, size, eliciting, now, policy)
-        if not datagram:
-            self._heard = True
-        elif newest and source != self.path and source.transport != RELAY and self._follows_datagrams:
-            self.wants_to_send |= self._challenge.ask(source, size, now)
+        self.wants_to_send |= self.challenge.came(source, self.path, size, plaintext[0], newest, now)
         return True
 
     def _receive_frames(self, plaintext: bytes, source: Endpoint, now: float) -> bool:
@@ -284,13 +288,9 @@ class Session:
             if (rtt_s := self._queue.round_trip_s(token, now)) is not None:
                 self.measured(rtt_s)
         elif kind == frames.PATH_CHALLENGE:
-            self.wants_to_send |= self._challenge.respond(token, source)
-        elif self._follows_datagrams and self._challenge.is_answer(token, source, now):
+            self.wants_to_send |= self.challenge.respond(token, source)
+        elif self.challenge.answered(token, source, self.path, now):
             self.use_path(source, now)
-
-    @property
-    def _follows_datagrams(self) -> bool:
-        return self._heard or self.path.is_datagram
 
     # packets out
 
@@ -303,9 +303,8 @@ class Session:
             frame, self._last_frame = self._last_frame, None
             return [] if frame is None else [(self._sealing.seal(frame, now), self.path)]
         packets: list[tuple[bytes, Endpoint]] = []
-        if self._challenge.frames:
-            elsewhere, self._challenge.frames = self._challenge.frames, []
-            packets += [(self._sealing.seal(frame, now), endpoint) for frame, endpoint in elsewhere]
+        if self.challenge.frames:
+            packets += [(self._sealing.seal(frame, now), where) for frame, where in self.challenge.take()]
         path, config = self.path, self._config
         datagram = path.is_datagram
         size_max = config.packet_bytes_on(path)

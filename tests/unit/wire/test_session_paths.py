@@ -137,3 +137,93 @@ def test_datagrams_on_their_way_do_not_call_a_move_to_tcp_back() -> None:
     a.use_path(B_TCP, 0.0)
     assert a.receive(packet, B_UDP, 0.0)
     assert all(destination == B_TCP for _, destination in a.take_packets(1.0))
+
+
+CIRCUIT = Endpoint.of_circuit(1)
+
+
+def answered(a: Session, b: Session, path: Endpoint, now: float) -> None:
+    """Let what b asks over a path be answered there."""
+    for packet, destination in b.take_packets(now):
+        if destination == path:
+            a.receive(packet, path, now)
+    for packet, destination in a.take_packets(now):
+        if destination == path:
+            b.receive(packet, path, now)
+
+
+def come_through_relay(a: Session, b: Session, now: float) -> None:
+    a.ping(now)
+    for packet, _ in a.take_packets(now):
+        b.receive(packet, CIRCUIT, now)
+    answered(a, b, CIRCUIT, now)
+
+
+def test_a_peer_is_followed_through_a_relay_when_the_way_in_use_is_silent() -> None:
+    a, b = session_pair()
+    a.ping(0.0)
+    handed_over(a, b)
+    come_through_relay(a, b, 0.1)
+    assert b.path == A_UDP
+    come_through_relay(a, b, 1.0)
+    assert b.path == CIRCUIT
+
+
+def test_questions_through_a_relay_move_nobody() -> None:
+    a, b = session_pair()
+    a.ping(0.0)
+    handed_over(a, b)
+    for moment in range(1, 20):
+        a.probe(CIRCUIT, float(moment))
+        for packet, _ in a.take_packets(float(moment)):
+            b.receive(packet, CIRCUIT, float(moment))
+        answered(a, b, CIRCUIT, float(moment))
+    assert b.path == A_UDP
+
+
+def test_questions_over_a_way_that_is_left_do_not_keep_it() -> None:
+    a, b = session_pair()
+    a.ping(0.0)
+    handed_over(a, b)
+    for moment in (0.2, 0.4, 0.6, 0.8):
+        a.probe(B_UDP, moment)
+        handed_over(a, b, moment)
+        b.take_packets(moment)
+    come_through_relay(a, b, 1.0)
+    assert b.path == CIRCUIT
+
+
+def test_an_answer_is_owed_since_the_last_one_and_repeats_count_on() -> None:
+    a, b = session_pair()
+    assert a.unanswered_since is None
+    a.send_message(b"lost")
+    a.take_packets(1.0)
+    for moment in (2.0, 3.0, 4.0):
+        a.handle_timeout(moment)
+        a.take_packets(moment)
+    assert a.unanswered_since == 1.0
+    b.ping(4.0)
+    for packet, _ in b.take_packets(4.0):
+        a.receive(packet, B_UDP, 4.0)
+    assert a.unanswered_since == 1.0, "what comes says nothing about the way there"
+    a.use_path(ELSEWHERE, 5.0)
+    handed_over(a, b, 5.0)
+    assert a.unanswered_since == 5.0
+    for packet, _ in b.take_packets(5.1):
+        a.receive(packet, B_UDP, 5.1)
+    b.handle_timeout(5.1)
+    for packet, _ in b.take_packets(5.1):
+        a.receive(packet, B_UDP, 5.1)
+    assert a.unanswered_since is None
+
+
+def test_a_ping_is_owed_an_answer_until_it_or_a_later_one_is_answered() -> None:
+    a, b = session_pair()
+    a.ping(1.0)
+    a.take_packets(1.0)
+    a.ping(2.0)
+    assert a.unanswered_since == 1.0
+    handed_over(a, b, 2.0)
+    for packet, _ in b.take_packets(2.0):
+        a.receive(packet, B_UDP, 2.0)
+    assert a.unanswered_since is None
