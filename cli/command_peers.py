@@ -23,8 +23,9 @@ def command(environment: Environment) -> None:
             decimal(peer["rtt_ms"]),
             size(peer["tx_bytes"]),
             size(peer["rx_bytes"]),
+            peer["reason"],
         )
         for peer in peers
     ]
-    columns = ("NODE", "NAME", "PATH", "ENDPOINT", ">RTT ms", ">SENT", ">RECEIVED")
+    columns = ("NODE", "NAME", "PATH", "ENDPOINT", ">RTT ms", ">SENT", ">RECEIVED", "WHY")
     environment.result(peers, lambda: environment.table(columns, rows))

@@ -27,6 +27,8 @@ class NatKind(Enum):
     """Whoever is told its endpoint gets in, once something was sent to him."""
     HARD = "hard"
     """It has another endpoint for each peer."""
+    BLOCKED = "blocked"
+    """No UDP passes: a relay is the only way, and there is nothing to knock at."""
 
 
 class Filtering(Enum):

@@ -11,6 +11,7 @@
     9  Deliver     token 12, endpoint              send this there, as the id of a STUN Binding indication
     10 Candidates  endpoints, kind, next port, step   between two ends, over their line: where I may be met
     11 Search                                      hard end -> easy end: my sockets have knocked, look for them
+    16  Through     contacts of relays, at most 3   whoever is at the other end: I can be reached through these, too
     20 Reached     1 or 0                          strangers reach me, or do not: what the handshake said has changed
 
 CallBack names a port and no address, so that nothing can be aimed at others with it; port 0 is the one that is seen.
@@ -31,6 +32,7 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 from ..wire.codec import Reader, pack, unpack
+from ..wire.contact import Contact
 from ..wire.endpoint import Endpoint
 from ..wire.errors import DecodeError
 from ..wire.identity import NodeId
@@ -39,13 +41,16 @@ from .observations import STEP_MAX
 
 CIRCUIT_MAX = 2**31 - 1
 LIFE_S_MAX = 24 * 3600
+RELAYS_MAX = 3
+"""As many as a node record names."""
+
 TOKEN_BYTES = 12
 """As long as the id of a STUN transaction."""
 
 CANDIDATES_MAX = 8
 """Endpoints that one node may propose; those of its machine, and where it is seen."""
 
-NAT_KINDS = (NatKind.UNKNOWN, NatKind.OPEN, NatKind.EASY, NatKind.HARD)
+NAT_KINDS = (NatKind.UNKNOWN, NatKind.OPEN, NatKind.EASY, NatKind.HARD, NatKind.BLOCKED)
 """By their number."""
 
 _WHAT = "nat message"
@@ -141,8 +146,14 @@ class Reached(NamedTuple):
     by_strangers: int
 
 
+class Through(NamedTuple):
+    """Say through whom the sender can be reached when the way in use ends."""
+
+    relays: tuple[Contact, ...]
+
+
 RelayMessage: TypeAlias = Reserve | Reserved | Open | Opened | Refused | Incoming | Closed
-PairMessage: TypeAlias = Candidates | Search
+PairMessage: TypeAlias = Candidates | Search | Through
 NatMessage: TypeAlias = RelayMessage | CallBack | Deliver | PairMessage | Reached
 
 _KINDS: dict[type[NatMessage], int] = {
@@ -157,6 +168,7 @@ _KINDS: dict[type[NatMessage], int] = {
     Deliver: 9,
     Candidates: 10,
     Search: 11,
+    Through: 16,
     Reached: 20,
 }
 _TYPES = {kind: message for message, kind in _KINDS.items()}
@@ -166,6 +178,8 @@ def encode(message: NatMessage) -> bytes:
     """Return the bytes of a message."""
     if isinstance(message, Candidates):
         return pack([_KINDS[Candidates], *message.pack()])
+    if isinstance(message, Through):
+        return pack([_KINDS[Through], b"".join(relay.pack() for relay in message.relays)])
     fields = [field.pack() if isinstance(field, Endpoint) else field for field in message]
     return pack([_KINDS[type(message)], *fields])
 
@@ -191,6 +205,8 @@ def decode(data: bytes) -> NatMessage:
         return Deliver(_bytes(rest[0], TOKEN_BYTES), _endpoint(rest[1]))
     if message is Reached:
         return Reached(_number(rest[0], 1))
+    if message is Through:
+        return Through(_contacts(rest[0]))
     number = _number(rest[0], LIFE_S_MAX if message is Reserved else CIRCUIT_MAX)
     if message is Reserved or message is Closed:
         return message(number)
@@ -219,6 +235,18 @@ def _bytes(value: object, size: int) -> bytes:
     if type(value) is not bytes or len(value) != size:
         raise DecodeError(_WHAT, f"no {size} bytes")
     return value
+
+
+def _contacts(value: object) -> tuple[Contact, ...]:
+    if type(value) is not bytes:
+        raise DecodeError(_WHAT, "no contacts")
+    reader = Reader(value, _WHAT)
+    contacts: list[Contact] = []
+    while reader.offset < len(value):
+        if len(contacts) == RELAYS_MAX:
+            raise DecodeError(_WHAT, "too many contacts")
+        contacts.append(Contact.unpack(reader))
+    return tuple(contacts)
 
 
 def _endpoint(value: object) -> Endpoint:

@@ -45,8 +45,8 @@ class Observations:
         self._said: OrderedDict[NodeId, Observation] = OrderedDict()
 
     def note(self, observer: NodeId, at: Endpoint, seen: Endpoint | None, now: float) -> None:
-        """Take the word of a peer that is met `at`, unless it names nowhere or was heard through a relay."""
-        if seen is None or not seen.is_usable or not at.is_usable:
+        """Take the word of a peer that is met `at`, unless it names nowhere or was not heard over UDP."""
+        if seen is None or seen.transport != "udp" or not seen.is_usable or not at.is_usable:
             return
         self._said[observer] = Observation(network_of(at), seen, now)
         self._said.move_to_end(observer)

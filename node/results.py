@@ -87,6 +87,8 @@ class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
     rtt_ms: float | None
     tx_bytes: int
     rx_bytes: int
+    reason: str = ""
+    """Why this path: what is known of it and of the others."""
 
 
 class PortMappingStatus(msgspec.Struct, frozen=True, kw_only=True):

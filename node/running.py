@@ -280,6 +280,7 @@ class Running:
             rtt_ms=None if session.rtt_s is None else round(session.rtt_s * 1000, 3),
             tx_bytes=session.tx_bytes,
             rx_bytes=session.rx_bytes,
+            reason=line.path_reason,
         )
 
     async def _chosen_line(self, to: Peer | None, capability: str | None, timeout_s: float) -> Line:

@@ -94,6 +94,10 @@ class Circuits:
         """Return the circuits through a relay."""
         return [circuit for circuit in self._by_endpoint.values() if circuit.relay == relay]
 
+    def to(self, target: NodeId) -> list[Circuit]:
+        """Return the circuits that this node opened to another."""
+        return [circuit for circuit in self._by_endpoint.values() if circuit.target == target]
+
     def _add(self, relay: NodeId, number: int, target: NodeId | None) -> Circuit:
         if len(self._by_endpoint) >= self._circuits_max:
             self.remove(next(iter(self._by_endpoint.values())))

@@ -119,6 +119,19 @@ class RelayServer:
         self.carried_bytes += size_bytes
         return found.other(leg)
 
+    def moved(self, peer: NodeId, endpoint: Endpoint) -> list[tuple[NodeId, bytes]]:
+        """Note where a peer is met from now on; returns what is to be said to the other ends of its circuits."""
+        reservation = self._reservations.get(peer)
+        if reservation is not None:
+            reservation.endpoint = endpoint
+        said: list[tuple[NodeId, bytes]] = []
+        for leg, circuit in self._circuits.items():
+            if leg.peer == peer:
+                other = circuit.other(leg)
+                word = Incoming if other == circuit.target else Opened
+                said.append((other.peer, encode(word(other.circuit, endpoint))))
+        return said
+
     def left(self, peer: NodeId) -> list[tuple[NodeId, bytes]]:
         """Forget a peer whose session is over; returns what is to be said to the other ends."""
         self._reservations.pop(peer, None)

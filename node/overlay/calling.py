@@ -6,20 +6,30 @@ from ...dht.dht import Dht
 from ...wire.contact import Contact
 from ...wire.endpoint import Endpoint
 from ...wire.identity import PublicKey
+from .config import OverlayConfig
 from .dialing import Connected
 from .handshakes import Handshakes
 from .lines import LineTable
 from .stream_paths import StreamPaths
+from .tcp_instead import TcpInstead
 
 
 class Calling:
     """Call peers, for the DHT and for whoever wants a line."""
 
-    def __init__(self, dht: Dht, lines: LineTable, handshakes: Handshakes, streams: StreamPaths) -> None:
+    def __init__(
+        self,
+        config: OverlayConfig,
+        dht: Dht,
+        lines: LineTable,
+        handshakes: Handshakes,
+        streams: StreamPaths,
+    ) -> None:
         self._dht = dht
         self._lines = lines
         self._handshakes = handshakes
         self._streams = streams
+        self.tcp_instead = TcpInstead(config, lines, handshakes, streams)
 
     def call(
         self,
@@ -33,6 +43,9 @@ class Calling:
         """Call a peer at its endpoints; `done` is told the outcome."""
         self._streams.call(endpoints)
         self._handshakes.dial(key, endpoints, early, done, now, once=once)
+        dial = self._handshakes.dialing(key.node_id if key is not None else endpoints[0])
+        if dial is not None:
+            self.tcp_instead.called(dial, now)
 
     def send_requests(self, now: float) -> None:
         """Send what the DHT wants to ask."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...dht.config import DhtConfig
 from ...nat.dialback import DialBackConfig
+from ...nat.paths import PathsConfig
 from ...nat.punch import PunchConfig
 from ...nat.relay.config import RelayConfig
 from ...nat.relay.reservations import ReservationConfig
@@ -51,11 +52,15 @@ class OverlayConfig:
     """Incoming handshakes per second before cookies are asked for; each costs about 0.4 ms of CPU."""
 
     keepalive_s: float = 10.0
-    """Silence on a session before it is probed. Lower finds dead peers sooner and costs one 60-byte exchange each."""
+    """Silence on a session that carried messages lately before it is probed. Lower finds dead peers sooner and costs
+    one 60-byte exchange each."""
 
     quiet_keepalive_s: float = 25.0
-    """The same for a session that has carried requests of the DHT only: NAT mappings live 30 s, and there are many such
-    sessions. Raising it saves upkeep and keeps dead peers listed longer."""
+    """The same for a session that carried none for `lively_s`, or requests of the DHT only: NAT mappings live 30 s, and
+    there are many such sessions. Raising it saves upkeep and keeps dead peers listed longer."""
+
+    lively_s: float = 30.0
+    """How long after a message a session counts as one that carries them. Raising it costs 14 B/s for so long."""
 
     suspect_s: float = 2.0
     """Silence after something was sent that asks for an answer, before the peer is probed. Lower probes slow peers."""
@@ -93,10 +98,18 @@ class OverlayConfig:
     allow_tcp: bool = True
     """Whether sessions may move to TCP at all."""
 
+    tcp_after_s: float = 0.6
+    """How long UDP may give nothing at all to a node that calls, before it calls over TCP, too. Raising it makes nodes
+    in networks that block UDP start later; lowering it opens connections where somebody is slow."""
+
+    udp_trusted_s: float = 15.0
+    """How long one answer over UDP proves that UDP passes. Raising it finds later that the network is another one."""
+
     relay: RelayConfig = field(default_factory=RelayConfig)
     reservations: ReservationConfig = field(default_factory=ReservationConfig)
     punch: PunchConfig = field(default_factory=PunchConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
 
     dial_back: DialBackConfig = field(default_factory=DialBackConfig)
 

@@ -91,6 +91,10 @@ class Handshakes:
         """Return the call to this peer that is under way."""
         return self._dials_by_peer.get(peer)
 
+    def under_way(self) -> list[Dial]:
+        """Return all calls."""
+        return list(self._dials.values())
+
     def dial(
         self,
         key: PublicKey | None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from ...wire import contact as contacts
 from ...wire.contact import Contact
@@ -17,6 +18,9 @@ from ...wire.handshake_payload import SERVES
 from ...wire.identity import NodeId, PublicKey
 from ...wire.session import Session
 from .config import OverlayConfig
+
+if TYPE_CHECKING:
+    from .watch import Watch
 
 ANSWERER_PATIENCE = 1.25
 """The side that was called waits longer before it probes: one probe serves both sides."""
@@ -62,7 +66,9 @@ class Line:
         "serves",
         "session",
         "stream_blocked_until",
+        "talked_at",
         "tcp_port",
+        "watch",
     )
 
     def __init__(
@@ -85,9 +91,13 @@ class Line:
         self.next_port = 0
         """Which port the peer's box would give next when the line was made, if it counts them up."""
         self.circuit: Endpoint | None = None
-        """The way through a relay that this line has or had, for when no other is left."""
+        """The way through a relay that this line was made on."""
+        self.watch: Watch | None = None
+        """Chooses among several ways to the peer, where there are or were several."""
         self.carries_messages = False
         """An agent talks over it, so its end should be known soon."""
+        self.talked_at = now
+        """When a message last went or came."""
         self.replaced = False
         """A newer line to the same peer is in use; this one only drains."""
         self._final_packet = b""
@@ -117,6 +127,7 @@ class Line:
 
     def talked(self, now: float) -> None:
         """Note that a message went or came: from now on silence is watched closely."""
+        self.talked_at = now
         if not self.carries_messages:
             self.carries_messages = True
             self.probe_at = min(self.probe_at, now + self.config.keepalive_s)
@@ -129,13 +140,21 @@ class Line:
             self.probe_at = min(self.probe_at, now + self.config.suspect_s)
 
     def contact(self) -> Contact:
-        """Return what others need to reach this peer."""
+        """Return what others need to reach this peer; who was reached over TCP listens for UDP on the same port."""
+        if self.endpoint.transport == "tcp" and self.initiated:
+            said = (self.ephemeral, self.boxed)
+            return contacts.known_contact(self.public_key, self.endpoint._replace(transport="udp"), *said)
         contact = self._contact
         if contact is None or contact.endpoint is not self.endpoint or contact.boxed is not self.boxed:
             said = (self.ephemeral, self.boxed)
             contact = self._contact = contacts.known_contact(self.public_key, self.endpoint, *said)
             self.endpoint = contact.endpoint
         return contact
+
+    @property
+    def can_be_called(self) -> bool:
+        """Tell whether others may reach the peer where it was met: not through a circuit, or on its own connection."""
+        return self.endpoint.transport == "udp" or (self.endpoint.transport == "tcp" and self.initiated)
 
     def stream_endpoint(self) -> Endpoint | None:
         """Return where the peer listens for TCP, or None."""
@@ -147,6 +166,14 @@ class Line:
         """Name the kind of path in use, as people see it: `direct` (UDP), `tcp` or `relay`."""
         path = self.session.path
         return "direct" if path.is_datagram and path.transport != RELAY else path.transport
+
+    @property
+    def path_reason(self) -> str:
+        """Say why that path: what is known of it and of the others, `direct: 41 ms, relay 163 ms`."""
+        if self.watch is not None:
+            return self.watch.reason
+        rtt_s = self.session.rtt_s
+        return f"{self.path_kind}: " + ("unmeasured" if rtt_s is None else f"{rtt_s * 1000:.0f} ms")
 
     def repeat_until_confirmed(self, final_packet: bytes, now: float) -> None:
         """Send the last handshake packet again and again until the peer's first data packet proves that it arrived."""
@@ -173,16 +200,20 @@ class Line:
         session = self.session.next_timeout()
         if session is not None and session < deadline:
             deadline = session
+        if self.watch is not None:
+            deadline = min(deadline, self.watch.next_timeout())
         return min(deadline, self._final_at) if self._final_packet else deadline
 
     def handle_timeout(self, now: float) -> LineState:
         """Let the session act on time, probe a silent peer, and say what is to be done with the line."""
         session = self.session
         session.handle_timeout(now)
+        if self.watch is not None:
+            self.watch.handle_timeout(now)
         if now < self.probe_at:
             return LineState.IDLE if self._is_idle(now) else LineState.ALIVE
         config = self.config
-        silent_at = session.last_receive + self._keepalive_s
+        silent_at = session.last_receive + self._keepalive_s(now)
         asked_at = self._asked_at
         if asked_at is not None and (asked_at >= session.last_receive or session.queued_bytes):
             silent_at = min(silent_at, max(asked_at, session.last_receive) + config.suspect_s)
@@ -199,10 +230,12 @@ class Line:
         session.ping(now)
         return LineState.ALIVE
 
-    @property
-    def _keepalive_s(self) -> float:
+    def _keepalive_s(self, now: float) -> float:
         config = self.config
-        keepalive_s = config.keepalive_s if self.carries_messages else config.quiet_keepalive_s
+        lively = self.carries_messages and now < self.talked_at + config.lively_s
+        keepalive_s = (
+            min(config.keepalive_s, config.quiet_keepalive_s) if lively else config.quiet_keepalive_s
+        )
         return keepalive_s if self.initiated else keepalive_s * ANSWERER_PATIENCE
 
     @property

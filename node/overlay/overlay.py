@@ -18,7 +18,7 @@ from random import Random
 from ...dht.dht import Dht
 from ...wire import fault_points
 from ...wire.contact import Contact
-from ...wire.endpoint import RELAY, Endpoint, families_of
+from ...wire.endpoint import Endpoint, families_of
 from ...wire.errors import ConfigError, MeshError, NoPath
 from ...wire.handshake import Established, reset_packet
 from ...wire.identity import Identity
@@ -64,11 +64,12 @@ class Overlay:
         self._now = now
         self._packets: list[tuple[bytes, Endpoint]] = []
         self._streams = StreamPaths(config)
-        self._calling = Calling(self.dht, self.lines, self._handshakes, self._streams)
-        self.reach = Reach(config, self.lines, self._handshakes, self._send, entropy, now)
+        self._calling = Calling(config, self.dht, self.lines, self._handshakes, self._streams)
+        known = (self._handshakes, self._calling.tcp_instead)
+        self.reach = Reach(config, self.lines, *known, self._send, entropy, now)
         self.reach.on_told = lambda line, now: self.dht.verified(line.contact(), now)
-        meets = (self.lines, self._handshakes, self.receive, self._lost, self.reach, self.dht, self._send)
-        self._meeting = Meeting(identity.node_id, config, *meets, entropy, now)
+        meets = (self.lines, self._handshakes, self, self.reach, self.dht, self._send, entropy)
+        self._meeting = Meeting(identity.node_id, config, *meets, now)
         self.relaying = self._meeting.relaying
 
     # the world in
@@ -194,8 +195,7 @@ class Overlay:
             else:
                 places = self._meeting.places((peer.endpoint, *others), now, relayed=bool(relays))
                 self._calling.call(peer.public_key, places, done, now)
-                for relay in relays:
-                    self.connect(relay, now, lambda line, _: self._meeting.call_through(line, peer.node_id))
+                self._meeting.call(peer.node_id, relays, now)
         else:
             self._calling.call(None, (peer, *others), done, now)
 
@@ -311,7 +311,7 @@ class Overlay:
         return self.dht.receive(payload, sender, self._now, size_max) or b""
 
     def _answered_once(self, peer: Contact, established: Established, now: float) -> None:
-        self.reach.observations.note(peer.node_id, peer.endpoint, established.observed, now)
+        self.reach.note(peer.node_id, peer.endpoint, established.observed, now)
         # A peer that is there and leaves the question open has not answered: its request fails when its time is over.
         if established.early:
             self.dht.receive(established.early, peer, now)
@@ -321,7 +321,7 @@ class Overlay:
     def _line_called(self, line: Line, established: Established, now: float) -> None:
         # An answer that rode along is the DHT's own proof that the peer was met.
         self._line_stands(line, now, met=not established.early)
-        self.reach.observations.note(line.node_id, line.endpoint, established.observed, now)
+        self.reach.note(line.node_id, line.endpoint, established.observed, now)
         if established.early:
             self.dht.receive(established.early, line.contact(), now)
 
@@ -331,7 +331,7 @@ class Overlay:
         excess = self.lines.take_excess(line)
         if excess is not None:
             self._drop(excess, "room", now, dead=False)
-        if met and line.endpoint.transport != RELAY:
+        if met and line.can_be_called:
             self.dht.verified(line.contact(), now)
         self._meeting.stands(line, now)
         if self.config.prefer_tcp and line.initiated:
@@ -343,6 +343,7 @@ class Overlay:
         """Take note of where a peer is met now: its session has moved to an endpoint that answered a challenge."""
         if line.session.path.transport == "udp":
             line.endpoint = line.session.path
+            self.relaying.moved(line)
             if line.circuit is None:
                 self.dht.verified(line.contact(), now)
 
@@ -381,7 +382,8 @@ class Overlay:
             self.relaying.left(line, now)
             self.on_peer(line, False)
 
-    def _lost(self, line: Line, now: float) -> None:
+    def lost(self, line: Line, now: float) -> None:
+        """End a line that has no way left."""
         self._drop(line, "no way left", now, dead=True)
 
     def _forget(self, line: Line) -> None:

@@ -23,22 +23,39 @@ from .sampling import Sampling
 from .searching import Searching
 
 WORDS_PER_S, WORDS_BURST = 0.5, 4.0
-"""How often a peer may say where to knock: each time costs up to 26 knocks at once, of 60 bytes."""
+"""How often a peer may make this end knock anew, by what it says or by how it moves: each time costs up to 26 knocks at
+once, of 60 bytes."""
+
+SEEN_MAX = 4
+"""Places where relays see one peer: it has two relays and may have moved. Raising it remembers more lies of relays."""
 
 
 class Attempt:
     """What is under way for one line."""
 
-    __slots__ = ("held", "introduced", "peer", "punch", "words")
+    __slots__ = ("answers", "held", "peer", "punch", "seen", "words")
 
-    def __init__(self, punch: Punch, introduced: Endpoint, now: float) -> None:
+    def __init__(self, punch: Punch, seen: list[Endpoint], now: float) -> None:
         self.punch = punch
-        self.introduced = introduced
-        """Where the relay sees the peer."""
+        self.seen = seen
+        """Where relays see the peer, or where it was met; the latest first."""
         self.peer: Candidates | None = None
         self.held = False
         """Not knocked at yet where the peer says: first this end looks which port its box will give."""
+        self.answers = False
+        """The peer may have begun later and missed what this end said."""
         self.words = TokenBucket(WORDS_PER_S, WORDS_BURST, now)
+
+    @property
+    def introduced(self) -> Endpoint:
+        """Where the peer is: where it says so itself, if a relay says the same."""
+        proved = (each for each in self.seen if self.peer is not None and is_proved(self.peer, each))
+        return next(proved, self.seen[0])
+
+    @property
+    def is_blocked(self) -> bool:
+        """Tell whether no UDP passes to the peer."""
+        return self.peer is not None and self.peer.kind is NatKind.BLOCKED
 
 
 class Punching:
@@ -62,18 +79,31 @@ class Punching:
         self.searching = Searching(config.search, lines, entropy)
         self._attempts: dict[int, Attempt] = {}
 
-    def start(self, line: Line, introduced: Endpoint, now: float) -> None:
-        """Begin to knock for a line whose peer the relay sees there, or knock there, too."""
+    def start(self, line: Line, places: list[Endpoint], now: float) -> None:
+        """Knock anew for a line at places where relays see its peer, or where it was met, the best first."""
         attempt = self._attempts.get(line.session.local_id)
-        if attempt is not None:
-            attempt.punch.add(introduced, now)
+        if not places or (attempt is not None and not attempt.words.take(1, now)):
             return
-        place = introduced._replace(port=line.next_port or introduced.port)
+        port, line.next_port = line.next_port, 0
+        first = places[0]._replace(port=port or places[0].port)
         # A box that counts has no port to spare for a place where the peer may not be; its word is on the way.
-        sure = bool(line.next_port) or not self._reach.observations.step()
-        punch = Punch(self._config, [place] if sure else [], now)
-        self._attempts[line.session.local_id] = Attempt(punch, introduced, now)
-        self._tell(line, introduced)
+        sure = bool(port) or not self._reach.observations.step()
+        punch = Punch(self._config, [first, *places[1:]] if sure else [], now)
+        if attempt is None:
+            attempt = self._attempts[line.session.local_id] = Attempt(punch, places[:SEEN_MAX], now)
+        else:
+            attempt.punch, attempt.seen, attempt.peer = punch, places[:SEEN_MAX], None
+        attempt.answers = line.session.challenge.moved_at > line.opened
+        self._tell(line, attempt)
+
+    def introduced(self, line: Line, place: Endpoint, now: float) -> None:
+        """Knock for a line also where a relay sees its peer now."""
+        attempt = self._attempts.get(line.session.local_id)
+        if attempt is None:
+            self.start(line, [place], now)
+        elif place not in attempt.seen:
+            attempt.seen = [place, *attempt.seen][:SEEN_MAX]
+            attempt.punch.add(place, now)
 
     def receive(self, line: Line, message: Candidates | Search, now: float) -> bool:
         """Take the word of the other end of a line; false when it comes at the wrong time, or too often."""
@@ -84,6 +114,9 @@ class Punching:
             attempt.peer = message
             self._sampling.refresh(now)
             self._aim(attempt, message, now)
+            if attempt.answers:
+                attempt.answers = False
+                self._tell(line, attempt)
             if self._may_search(attempt, NatKind.HARD, NatKind.EASY):
                 self.searching.wish(line, attempt.introduced, now)
             return True
@@ -108,11 +141,15 @@ class Punching:
             if line is None or line.session.path.transport != RELAY:
                 del self._attempts[local_id]
                 continue
-            for target in attempt.punch.knock(now):
-                if self._is_paid(line):
-                    line.session.probe(target, now)
-            if attempt.punch.pauses:
-                self._sampling.refresh(now)
+            places = attempt.punch.knock(now)
+            if line.watch is None or not line.watch.is_lively(now):
+                continue
+            if not (attempt.is_blocked or self._reach.is_blocked):
+                for place in places:
+                    if self._is_paid(line):
+                        line.watch.probe(place, now)
+                if attempt.punch.pauses:
+                    self._sampling.refresh(now)
             self._lines.mark(line)
         self.searching.handle_timeout(now)
 
@@ -126,7 +163,7 @@ class Punching:
         for local_id, attempt in self._attempts.items():
             line = self._lines.by_local_id.get(local_id)
             if line is not None:
-                self._tell(line, attempt.introduced)
+                self._tell(line, attempt)
             if attempt.held and attempt.peer is not None:
                 self._aim(attempt, attempt.peer, now)
 
@@ -136,8 +173,8 @@ class Punching:
             return False
         return is_proved(peer, attempt.introduced)
 
-    def _tell(self, line: Line, introduced: Endpoint) -> None:
+    def _tell(self, line: Line, attempt: Attempt) -> None:
         if self._sampling.under_way:
             return
-        line.session.send_nat(encode(self._reach.here().candidates(introduced)))
+        line.session.send_nat(encode(self._reach.here().candidates(attempt.introduced)))
         self._lines.mark(line)

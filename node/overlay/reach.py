@@ -17,11 +17,13 @@ from ...nat.stun.message import MessageClass, Method, StunMessage, decode
 from ...nat.stun.message import encode as encode_stun
 from ...wire.endpoint import PUBLIC, Endpoint
 from ...wire.errors import DecodeError
+from ...wire.identity import NodeId
 from .config import OverlayConfig
 from .handshakes import Handshakes
 from .line import Line
 from .lines import LineTable
 from .mapped_port import MappedPort
+from .tcp_instead import TcpInstead
 
 SENT_TO_MAX = 4096
 """Hosts remembered that something was sent to, about 100 bytes each; more are sent to in five minutes by few."""
@@ -43,6 +45,7 @@ class Reach:
         config: OverlayConfig,
         lines: LineTable,
         handshakes: Handshakes,
+        tcp_instead: TcpInstead,
         send: Callable[[bytes, Endpoint], None],
         entropy: Callable[[int], bytes],
         now: float,
@@ -52,6 +55,7 @@ class Reach:
         """Whether this node minds boxes at all."""
         self._lines = lines
         self._handshakes = handshakes
+        self._tcp_instead = tcp_instead
         self._send = send
         self.observations = Observations(config.observers_max)
         self.dial_back = DialBack(config.dial_back, entropy)
@@ -87,8 +91,15 @@ class Reach:
 
     @property
     def kind(self) -> NatKind:
-        """What this node is to those who call it."""
-        return NatKind.OPEN if self.mapped_port.verified else kind_of(self.mapping, self.filtering)
+        """What this node is to those who call it; where strangers get in by a port that a router opened, UDP passes."""
+        if self.mapped_port.verified:
+            return NatKind.OPEN
+        return NatKind.BLOCKED if self.is_blocked else kind_of(self.mapping, self.filtering)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Tell whether no UDP passes."""
+        return self._tcp_instead.is_blocked
 
     def here(self) -> Here:
         """Return what to tell the other end of a line that a relay carries."""
@@ -101,6 +112,8 @@ class Reach:
         """Tell whether others need a relay to reach this node: there is a box, and it was not found to be open."""
         if self._config.relay.serve or self.kind is NatKind.OPEN:
             return False
+        if self.is_blocked:
+            return True
         translated = self.mapping not in (Mapping.NONE, Mapping.UNKNOWN)
         return translated or self.filtering is Filtering.DEPENDENT
 
@@ -115,14 +128,27 @@ class Reach:
         while len(sent_to) > SENT_TO_MAX:
             del sent_to[next(iter(sent_to))]
 
+    def note(self, peer: NodeId, at: Endpoint, seen: Endpoint | None, now: float) -> None:
+        """Take note of where a peer answered, and of where it saw this node."""
+        self._tcp_instead.answered(at, now)
+        self.observations.note(peer, at, seen, now)
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether this node minds boxes, or waits for the first sign of UDP."""
+        return self.checks or self._tcp_instead.is_waiting
+
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None while there is nobody to ask."""
+        blocked = self._tcp_instead.next_timeout()
         if not self.checks or not len(self._lines):
-            return None
-        return min(test.next_timeout() for test in self._tests())
+            return blocked
+        asking = min(test.next_timeout() for test in self._tests())
+        return asking if blocked is None else min(asking, blocked)
 
     def handle_timeout(self, now: float) -> None:
-        """Ask the next peer for a call from a stranger when it is time."""
+        """Call over TCP when UDP is silent, and ask the next peer for a call from a stranger when it is time."""
+        self._tcp_instead.handle_timeout(now)
         if not self.checks or not any(test.due(now) for test in self._tests()):
             return
         self._say_what_is_known(now)

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Protocol
 
 from ...nat.messages import (
+    RELAYS_MAX,
     CallBack,
     Candidates,
     Closed,
@@ -22,12 +23,14 @@ from ...nat.messages import (
     RelayMessage,
     Reserved,
     Search,
+    Through,
     decode,
     encode,
 )
 from ...nat.relay.circuits import Circuit, Circuits
 from ...nat.relay.reservations import Reservations
 from ...nat.relay.server import RelayServer
+from ...wire.contact import Contact
 from ...wire.endpoint import RELAY, Endpoint
 from ...wire.errors import DecodeError
 from ...wire.frames import Nat, Relayed
@@ -57,6 +60,9 @@ class Ends(Protocol):
     def closed(self, circuit: Circuit, now: float) -> None:
         """Note that a circuit is no more."""
 
+    def reached_through(self, line: Line, relays: tuple[Contact, ...], now: float) -> None:
+        """Note through whom a peer can be reached, too."""
+
     def asked(self, line: Line, message: CallBack | Deliver | Reached, now: float) -> None:
         """Help a peer to find out whether strangers reach it, or hear of it."""
 
@@ -85,18 +91,25 @@ class Relaying:
         self._say(line, Open(circuit.number, target))
         return circuit
 
+    def say_through(self, line: Line, now: float) -> None:
+        """Tell a peer through whom this node can be reached, if it needs that."""
+        held = [self._lines.find(relay) for relay in self.reservations.granted(now)]
+        relays = [each.contact() for each in held if each is not None and each.can_be_called]
+        if relays:
+            line.session.send_nat(encode(Through(tuple(relays[:RELAYS_MAX]))))
+            self._lines.mark(line)
+
     def introduced(self, source: Endpoint) -> Endpoint | None:
         """Return where a relay saw the other end of a circuit, when `source` is one."""
         circuit = self.circuits.at(source) if source.transport == RELAY else None
         endpoint = circuit.introduced if circuit is not None else None
         # Nobody can knock where a peer's connection over TCP begins.
-        return (
-            endpoint if endpoint is not None and endpoint.transport == "udp" and endpoint.is_usable else None
-        )
+        known = endpoint is not None and endpoint.transport == "udp" and endpoint.is_usable
+        return endpoint if known else None
 
     def pays_for_knock(self, line: Line) -> bool:
-        """Tell whether what came through a line's circuit pays for one more knock, and count it."""
-        circuit = self.circuits.at(line.circuit) if line.circuit is not None else None
+        """Tell whether what came through the circuit that a line uses pays for one more knock, and count it."""
+        circuit = self.circuits.at(line.session.path)
         return circuit is None or circuit.pays_for(KNOCK_BYTES)
 
     def receive(self, line: Line, now: float) -> None:
@@ -120,6 +133,10 @@ class Relaying:
                 plain.append((packet, endpoint))
         return plain
 
+    def moved(self, line: Line) -> None:
+        """Tell the other ends of a peer's circuits where it is met now."""
+        self._tell(self.server.moved(line.node_id, line.session.path))
+
     def left(self, line: Line, now: float) -> None:
         """Forget what went through a peer whose line is over."""
         self._tell(self.server.left(line.node_id))
@@ -135,13 +152,13 @@ class Relaying:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due; None while there is nothing to look after."""
         due = self.reservations.next_timeout()
-        if not self.server.reservations:
+        if not self.server.is_busy:
             return due
         return self._sweep_at if due is None else min(due, self._sweep_at)
 
     def handle_timeout(self, now: float) -> None:
         """Forget what is over, and renew what is held."""
-        if now >= self._sweep_at and self.server.reservations:
+        if now >= self._sweep_at and self.server.is_busy:
             self._sweep_at = now + self._sweep_s
             self._tell(self.server.expire(now))
         for relay in self.reservations.take_due(now):
@@ -199,6 +216,8 @@ class Relaying:
             self._receive_about_circuit(line, message, now)
         elif isinstance(message, Closed) and (circuit := self.circuits.find(line.node_id, message.circuit)):
             self._close(circuit, now)
+        elif isinstance(message, Through):
+            self._ends.reached_through(line, message.relays, now)
         elif isinstance(message, CallBack | Deliver | Reached):
             self._ends.asked(line, message, now)
         elif isinstance(message, Candidates | Search):

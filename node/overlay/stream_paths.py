@@ -76,7 +76,7 @@ class StreamPaths:
         if line.session.path != endpoint:
             return True
         if line.endpoint.transport == "tcp":
-            return False
+            return line.watch is not None and line.watch.lost(endpoint, now)
         line.session.use_path(line.endpoint, now)
         return True
 

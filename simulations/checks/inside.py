@@ -60,6 +60,7 @@ def _of_calls(overlay: Overlay) -> Iterator[Amount]:
         yield ("callers of one peer", len(dial.waiting), WAITING_MAX)
         yield ("requests that wait for a call", len(dial.requests), WAITING_MAX)
     yield ("sessions with ciphers", len(handshakes._shelf._awake), config.awake_max)
+    yield ("peers called through relays", len(overlay._meeting._relays), config.lines_max)
     yield ("observers", len(overlay.reach.observations), config.observers_max)
     watched = DEADLINES_PER_ITEM * len(lines.by_local_id) + DEADLINES_SPARE
     yield ("deadlines of lines", len(lines.deadlines._heap), watched)
@@ -154,5 +155,7 @@ def _of_line(line: Line) -> Iterator[Amount]:
     yield ("requests that wait in a session", len(queue._rpcs), config.rpcs_max)
     yield ("pings that wait in a session", len(queue._tokens), TOKENS_MAX)
     yield ("pings of a session", len(queue._pings), PINGS_MAX)
+    ways = len(line.watch.paths) if line.watch is not None else 0
+    yield ("ways of a line", ways, line.config.paths.paths_max)
     yield ("ranges of a session", len(session._received._ranges), RANGES_MAX)
     yield ("bytes to send of a session", session.queued_bytes, config.send_buffer_bytes_max)

@@ -22,6 +22,7 @@ BOXES: dict[str, NatBoxConfig | None] = {
     "addr": NatBoxConfig(mapping=_ANY, filtering=_ADDRESS, ports=PortPolicy.RANDOM),
     "port": NatBoxConfig(mapping=_ANY, filtering=_PORT, ports=PortPolicy.RANDOM),
     "sym": NatBoxConfig(mapping=_PORT, filtering=_PORT, ports=PortPolicy.RANDOM),
+    "udpblock": NatBoxConfig(udp_blocked=True),
     "symseq": NatBoxConfig(mapping=_PORT, filtering=_PORT, ports=PortPolicy.SEQUENTIAL),
 }
 """Kinds of boxes by the names of the NAT lab."""
@@ -66,21 +67,32 @@ class BoxedWorld(World):
         self._numbers[host] = number
         self._realms.place(number, box)
         self._realms.know(number, host)
+        endpoint = Endpoint("udp", host, 7400)
         overlay = Overlay(
             Identity(Random(f"identity:{number}").randbytes(32)),
             config or OverlayConfig(),
             random=Random(f"decisions:{number}"),
             entropy=Random(f"entropy:{number}").randbytes,
             now=self.now,
+            tcp_port=endpoint.port,
         )
-        endpoint = Endpoint("udp", host, 7400)
         overlay.reach.own_endpoints = (endpoint,)
         self.overlays[endpoint] = overlay
         return overlay
 
+    def box_of(self, overlay: Overlay) -> NatBox | None:
+        """Return the box that an overlay is behind."""
+        return self._realms.box_of(self._numbers[self.endpoint_of(overlay).host])
+
+    def unbox(self, overlay: Overlay) -> None:
+        """Take away the box that an overlay is behind."""
+        host = self.endpoint_of(overlay).host
+        self._realms.place(self._numbers[host], None)
+        self._realms.know(self._numbers[host], host)
+
     def take_ports(self, overlay: Overlay, count: int) -> None:
         """Let another machine behind the same box talk to as many places, if there is a box."""
-        box = self._realms.box_of(self._numbers[self.endpoint_of(overlay).host])
+        box = self.box_of(overlay)
         if box is not None:
             self._others += 1
             other = Endpoint("udp", "192.168.99.9", 1000 + self._others)
@@ -103,13 +115,15 @@ class BoxedWorld(World):
             self._opened.setdefault((source, destination.socket), self.now)
             source = source._replace(port=EXTRA_PORT + destination.socket)
             destination = destination.through(0)
+        source = source._replace(transport=destination.transport)
         way = self._realms.leave(self._numbers[source.host], source, destination, self._now_ns)
         if way is not None:
             self._ways[way.source, destination] = way
             super()._carry(packet, way.source, destination)
 
     def _arrive(self, source: Endpoint, destination: Endpoint) -> Endpoint | None:
-        return self._realms.enter(self._ways[source, destination], self._now_ns)
+        inner = self._realms.enter(self._ways[source, destination], self._now_ns)
+        return None if inner is None else super()._arrive(source, inner)
 
     def _receiver(self, arrived: Endpoint, source: Endpoint) -> tuple[Overlay | None, Endpoint]:
         number = arrived.port - EXTRA_PORT

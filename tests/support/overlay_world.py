@@ -29,6 +29,8 @@ class World:
         self.rule: Callable[[bytes, Endpoint, Endpoint], bytes | None] = lambda packet, source, destination: (
             packet
         )
+        self.late: dict[str, float] = {}
+        """By address: how much later than others its packets arrive, in seconds."""
         self._heap: list[tuple[float, int, Endpoint, Endpoint, bytes]] = []
         self._sequence = 0
 
@@ -101,7 +103,7 @@ class World:
     def _deliver(self) -> None:
         while self._heap and self._heap[0][0] <= self.now:
             _, _, source, destination, packet = heappop(self._heap)
-            arrived = self._arrive(source, destination._replace(transport="udp"))
+            arrived = self._arrive(source, destination)
             if arrived is None:
                 continue
             receiver, source = self._receiver(arrived, source)
@@ -110,7 +112,7 @@ class World:
 
     def _arrive(self, source: Endpoint, destination: Endpoint) -> Endpoint | None:
         """Return the endpoint that gets a packet; None when something in between keeps it out."""
-        return destination
+        return destination._replace(transport="udp")
 
     def _receiver(self, arrived: Endpoint, source: Endpoint) -> tuple[Overlay | None, Endpoint]:
         """Return who has an endpoint, and where a packet to it comes from as he sees it."""
@@ -142,7 +144,8 @@ class World:
         if kept is None or (destination.transport == "udp" and self.random.random() < self.loss):
             return
         self._sequence += 1
-        heappush(self._heap, (self.now + self.delay_s, self._sequence, source, destination, kept))
+        arrival = self.now + self.delay_s + self.late.get(source.host, 0.0)
+        heappush(self._heap, (arrival, self._sequence, source, destination, kept))
 
 
 class Call:

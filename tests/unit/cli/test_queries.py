@@ -194,7 +194,7 @@ def test_what_a_person_reads(mesh99: Any) -> None:
     assert "1 d 2 h" in status
     assert "replay 2" in status
     peers = mesh99("peers").stdout.splitlines()
-    assert peers[0].split() == ["NODE", "NAME", "PATH", "ENDPOINT", "RTT", "ms", "SENT", "RECEIVED"]
+    assert peers[0].split() == ["NODE", "NAME", "PATH", "ENDPOINT", "RTT", "ms", "SENT", "RECEIVED", "WHY"]
     assert peers[1].split() == [
         "zq7w2b4c",
         "writer",
