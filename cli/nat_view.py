@@ -9,6 +9,7 @@ KINDS = {
     "open": "open: strangers get in, everybody can call this node",
     "easy": "easy: whoever is told its endpoint gets in, once this node sent him something",
     "hard": "hard: another endpoint for each peer (a symmetric NAT)",
+    "blocked": "blocked: no UDP passes; it calls over TCP, and is called through relays",
     "unknown": "not known yet",
 }
 
@@ -34,6 +35,12 @@ WORKS: dict[str, tuple[tuple[str, str], ...]] = {
     "open": (("open", DIRECT), ("easy", DIRECT), ("hard", DIRECT), ("blocked", "over TCP, which they open")),
     "easy": (("open", DIRECT), ("easy", PUNCHED), ("hard", PUNCHED_LATER), ("blocked", RELAYED)),
     "hard": (("open", DIRECT), ("easy", PUNCHED_LATER), ("hard", RELAYED), ("blocked", RELAYED)),
+    "blocked": (
+        ("open", "over TCP, which this node opens"),
+        ("easy", RELAYED),
+        ("hard", RELAYED),
+        ("blocked", RELAYED),
+    ),
     "unknown": (),
 }
 """What becomes of a line to peers of each kind, by the kind of this node."""
@@ -75,6 +82,8 @@ def relays_missing(nat: Mapping[str, Any]) -> str:
 
 def advice(nat: Mapping[str, Any]) -> list[str]:
     """Return what the owner can do, the most useful first; nothing when all is well."""
+    if nat["kind"] == "blocked":
+        return ["let UDP pass in the firewall, and peers are met without a relay in between"]
     if not nat["at_large"]:
         return [
             "nobody sees this node from the internet: on one machine or network there is nothing to change"

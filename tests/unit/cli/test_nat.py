@@ -41,6 +41,7 @@ def test_a_person_reads_the_kind_what_works_and_what_to_change(mesh99: Callable[
         ({"kind": "unknown", "mapping": "unknown", "filtering": "unknown"}, "two peers of other networks"),
         ({"kind": "hard", "mapping": "address-and-port-dependent"}, "forward UDP port 7401"),
         ({"serves": True}, "runs with --relay, but strangers"),
+        ({"kind": "blocked", "at_large": False}, "let UDP pass"),
         ({"relays": []}, "join a node that serves as a relay"),
         ({"kind": "open", "filtering": "endpoint-independent"}, "could serve as a relay"),
     ],
