@@ -11,7 +11,10 @@
     9  Deliver     token 12, endpoint              send this there, as the id of a STUN Binding indication
     10 Candidates  endpoints, kind, next port, step   between two ends, over their line: where I may be met
     11 Search                                      hard end -> easy end: my sockets have knocked, look for them
-    16  Through     contacts of relays, at most 3   whoever is at the other end: I can be reached through these, too
+    12 Expect      token 12                        somebody will send you this: tell me from where
+    13 Prove       token 12, endpoint              between two ends: send this there, so that I know where you are
+    14 Witnessed   token 12, endpoint              it came from there
+    16 Through     contacts of relays, at most 3   whoever is at the other end: I can be reached through these, too
     20 Reached     1 or 0                          strangers reach me, or do not: what the handshake said has changed
 
 CallBack names a port and no address, so that nothing can be aimed at others with it; port 0 is the one that is seen.
@@ -140,6 +143,26 @@ class Search(NamedTuple):
     """Ask an easy end to look for the sockets of this hard one."""
 
 
+class Expect(NamedTuple):
+    """Ask a witness from where a token comes."""
+
+    token: bytes
+
+
+class Prove(NamedTuple):
+    """Ask the other end of a line to send a token to a witness."""
+
+    token: bytes
+    endpoint: Endpoint
+
+
+class Witnessed(NamedTuple):
+    """Say from where a token came."""
+
+    token: bytes
+    endpoint: Endpoint
+
+
 class Reached(NamedTuple):
     """Say whether strangers reach this node."""
 
@@ -154,7 +177,8 @@ class Through(NamedTuple):
 
 RelayMessage: TypeAlias = Reserve | Reserved | Open | Opened | Refused | Incoming | Closed
 PairMessage: TypeAlias = Candidates | Search | Through
-NatMessage: TypeAlias = RelayMessage | CallBack | Deliver | PairMessage | Reached
+ProofMessage: TypeAlias = Expect | Prove | Witnessed
+NatMessage: TypeAlias = RelayMessage | CallBack | Deliver | PairMessage | ProofMessage | Reached
 
 _KINDS: dict[type[NatMessage], int] = {
     Reserve: 1,
@@ -168,6 +192,9 @@ _KINDS: dict[type[NatMessage], int] = {
     Deliver: 9,
     Candidates: 10,
     Search: 11,
+    Expect: 12,
+    Prove: 13,
+    Witnessed: 14,
     Through: 16,
     Reached: 20,
 }
@@ -201,8 +228,10 @@ def decode(data: bytes) -> NatMessage:
         return _candidates(rest)
     if message is CallBack:
         return CallBack(_bytes(rest[0], TOKEN_BYTES), _number(rest[1], 65_535))
-    if message is Deliver:
-        return Deliver(_bytes(rest[0], TOKEN_BYTES), _endpoint(rest[1]))
+    if message is Deliver or message is Prove or message is Witnessed:
+        return message(_bytes(rest[0], TOKEN_BYTES), _endpoint(rest[1]))
+    if message is Expect:
+        return Expect(_bytes(rest[0], TOKEN_BYTES))
     if message is Reached:
         return Reached(_number(rest[0], 1))
     if message is Through:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from ...dht.dht import Dht
-from ...nat.messages import CallBack, Candidates, Deliver, Reached, Search
+from ...nat.messages import CallBack, Candidates, Deliver, ProofMessage, Reached, Search
 from ...nat.relay.circuits import Circuit
 from ...wire.contact import Contact
 from ...wire.endpoint import LOOPBACK, PUBLIC, RELAY, Endpoint
@@ -24,6 +24,7 @@ from .dialing import CIRCUITS_MAX, Connected
 from .handshakes import Handshakes
 from .line import Line
 from .lines import LineTable
+from .proving import Proving
 from .punching import Punching
 from .reach import Reach
 from .relaying import Relaying
@@ -73,8 +74,10 @@ class Meeting:
         self._shaken_at = now
         self.relaying = Relaying(config, own_id, lines, self, now)
         self._sampling = Sampling(dht, lines, reach, send, entropy)
+        self._proving = Proving(config.dial_back, lines, self._relays_to, send, entropy, now)
+        reach.witnessed = self._proving.arrived
         pays = self.relaying.pays_for_knock
-        self._punching = Punching(config, lines, reach, self._sampling, pays, entropy)
+        self._punching = Punching(config, lines, reach, self._sampling, self._proving, pays, entropy)
         self.searching = self._punching.searching
         handshakes.introduced = self._other_way
         handshakes.next_port = self._sampling.next_port
@@ -178,9 +181,11 @@ class Meeting:
         """Help a peer to find out whether strangers reach it, or hear of it."""
         self._reach.receive(line, message, now)
 
-    def told(self, line: Line, message: Candidates | Search, now: float) -> bool:
-        """Knock or search for the other end of a line where it says."""
-        return self._punching.receive(line, message, now)
+    def told(self, line: Line, message: Candidates | Search | ProofMessage, now: float) -> bool:
+        """Knock or search for the other end of a line where it says, or take part in a proof of where somebody is."""
+        if isinstance(message, Candidates | Search):
+            return self._punching.receive(line, message, now)
+        return self._proving.receive(line, message, now)
 
     @property
     def is_busy(self) -> bool:
@@ -245,6 +250,15 @@ class Meeting:
         circuit = self.relaying.circuits.at(line.session.path)
         relay = self._lines.find(circuit.relay) if circuit is not None else None
         return (relay or line).session.path.scope
+
+    def _relays_to(self, line: Line) -> list[NodeId]:
+        """Return the relays that the peer of a line has chosen."""
+        told = [relay.node_id for relay in self._relays.get(line.node_id, ())]
+        circuits = self.relaying.circuits.all()
+        used = [
+            each.relay for each in circuits if line.watch is not None and each.endpoint in line.watch.paths
+        ]
+        return told + used
 
     def _remember(self, target: NodeId, relays: tuple[Contact, ...]) -> None:
         self._relays.pop(target, None)

@@ -18,6 +18,7 @@ from ...wire.endpoint import RELAY, Endpoint
 from .config import OverlayConfig
 from .line import Line
 from .lines import LineTable
+from .proving import Proving
 from .reach import Reach
 from .sampling import Sampling
 from .searching import Searching
@@ -33,7 +34,7 @@ SEEN_MAX = 4
 class Attempt:
     """What is under way for one line."""
 
-    __slots__ = ("answers", "held", "peer", "punch", "seen", "words")
+    __slots__ = ("answers", "held", "peer", "punch", "searched_at", "seen", "words")
 
     def __init__(self, punch: Punch, seen: list[Endpoint], now: float) -> None:
         self.punch = punch
@@ -44,6 +45,8 @@ class Attempt:
         """Not knocked at yet where the peer says: first this end looks which port its box will give."""
         self.answers = False
         """The peer may have begun later and missed what this end said."""
+        self.searched_at = float("-inf")
+        """When the peer asked to be searched, before it has proved where it is."""
         self.words = TokenBucket(WORDS_PER_S, WORDS_BURST, now)
 
     @property
@@ -67,6 +70,7 @@ class Punching:
         lines: LineTable,
         reach: Reach,
         sampling: Sampling,
+        proving: Proving,
         is_paid: Callable[[Line], bool],
         entropy: Callable[[int], bytes],
     ) -> None:
@@ -76,7 +80,10 @@ class Punching:
         self._reach = reach
         self._sampling = sampling
         sampling.on_done = self._sampled
+        self._proving = proving
+        proving.on_proved = self._proved
         self.searching = Searching(config.search, lines, entropy)
+        self._search_s = config.search.duration_s
         self._attempts: dict[int, Attempt] = {}
 
     def start(self, line: Line, places: list[Endpoint], now: float) -> None:
@@ -119,20 +126,21 @@ class Punching:
                 self._tell(line, attempt)
             if self._may_search(attempt, NatKind.HARD, NatKind.EASY):
                 self.searching.wish(line, attempt.introduced, now)
+            elif self._may_search(attempt, NatKind.EASY, NatKind.HARD) and not message.step:
+                self._proving.ask(line, attempt.introduced, now)
             return True
-        allowed = self._may_search(attempt, NatKind.EASY, NatKind.HARD)
-        return allowed and self.searching.guess(line, attempt.introduced, now)
+        return self._may_search(attempt, NatKind.EASY, NatKind.HARD) and self._search(line, attempt, now)
 
     @property
     def is_busy(self) -> bool:
         """Tell whether a line goes through a relay, or a search or its sockets are left."""
-        return bool(self._attempts) or self.searching.is_busy
+        return bool(self._attempts) or self.searching.is_busy or self._proving.is_busy
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
         knocks = min((each.punch.next_timeout() for each in self._attempts.values()), default=None)
-        search = self.searching.next_timeout()
-        return search if knocks is None else knocks if search is None else min(knocks, search)
+        times = (knocks, self.searching.next_timeout(), self._proving.next_timeout())
+        return min((time for time in times if time is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Knock where it is time, and leave lines that went direct or ended."""
@@ -152,6 +160,7 @@ class Punching:
                     self._sampling.refresh(now)
             self._lines.mark(line)
         self.searching.handle_timeout(now)
+        self._proving.handle_timeout(now)
 
     def _aim(self, attempt: Attempt, peer: Candidates, now: float) -> None:
         attempt.held = self._sampling.under_way
@@ -166,6 +175,20 @@ class Punching:
                 self._tell(line, attempt)
             if attempt.held and attempt.peer is not None:
                 self._aim(attempt, attempt.peer, now)
+
+    def _search(self, line: Line, attempt: Attempt, now: float) -> bool:
+        """Guess the peer's port, once it has proved where it is: a thousand knocks at somebody else are an attack."""
+        place = attempt.introduced
+        if self._proving.is_proved(line, place):
+            return self.searching.guess(line, place, now)
+        attempt.searched_at = now
+        self._proving.ask(line, place, now)
+        return True
+
+    def _proved(self, line: Line, now: float) -> None:
+        attempt = self._attempts.get(line.session.local_id)
+        if attempt is not None and now - attempt.searched_at < self._search_s:
+            self._search(line, attempt, now)
 
     def _may_search(self, attempt: Attempt, own: NatKind, other: NatKind) -> bool:
         peer = attempt.peer

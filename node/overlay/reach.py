@@ -79,6 +79,9 @@ class Reach:
         self.answered: Callable[[StunMessage, Endpoint, float], bool] = unasked
         """Takes the answers to this node's own STUN requests; false when it is none."""
 
+        self.witnessed: Callable[[bytes, Endpoint, float], bool] = lambda token, source, now: False
+        """Takes tokens that a peer waits for; false when none does."""
+
     @property
     def mapping(self) -> Mapping:
         """How the box in front maps."""
@@ -188,7 +191,8 @@ class Reach:
         if (message.method, message.message_class) == (Method.BINDING, MessageClass.INDICATION):
             stranger = not self._is_known(source, now)
             token = message.transaction_id
-            if not any(test.arrived(token, now, from_stranger=stranger) for test in self._tests()):
+            ours = any(test.arrived(token, now, from_stranger=stranger) for test in self._tests())
+            if not ours and not self.witnessed(token, source, now):
                 self.dropped["stun: indication of no use"] += 1
             return
         if self.answered(message, source, now):

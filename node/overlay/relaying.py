@@ -15,15 +15,19 @@ from ...nat.messages import (
     Candidates,
     Closed,
     Deliver,
+    Expect,
     Incoming,
     Open,
     Opened,
+    ProofMessage,
+    Prove,
     Reached,
     Refused,
     RelayMessage,
     Reserved,
     Search,
     Through,
+    Witnessed,
     decode,
     encode,
 )
@@ -66,8 +70,8 @@ class Ends(Protocol):
     def asked(self, line: Line, message: CallBack | Deliver | Reached, now: float) -> None:
         """Help a peer to find out whether strangers reach it, or hear of it."""
 
-    def told(self, line: Line, message: Candidates | Search, now: float) -> bool:
-        """Take the word of the other end of a line that a relay carries; false when it is of no use."""
+    def told(self, line: Line, message: Candidates | Search | ProofMessage, now: float) -> bool:
+        """Take the word of the other end of a line that a relay carries, or a part in a proof; false: of no use."""
 
 
 class Relaying:
@@ -220,7 +224,7 @@ class Relaying:
             self._ends.reached_through(line, message.relays, now)
         elif isinstance(message, CallBack | Deliver | Reached):
             self._ends.asked(line, message, now)
-        elif isinstance(message, Candidates | Search):
+        elif isinstance(message, Candidates | Search | Expect | Prove | Witnessed):
             if not self._ends.told(line, message, now):
                 self.dropped["nat message: not the time for it"] += 1
         else:
