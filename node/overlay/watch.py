@@ -76,7 +76,7 @@ class Watch:
             self.paths.add(circuit)
             self._measure_at = now
         if self._is_stranded:
-            self._leave(now)
+            self._take_other(now)
 
     def probe(self, endpoint: Endpoint, now: float) -> None:
         """Ask the peer for a sign of life over a way, or at a place where it may be met."""
@@ -141,13 +141,18 @@ class Watch:
 
     def _leave(self, now: float) -> None:
         """Take the best of the other ways, or have some opened."""
-        session = self._line.session
+        path = self._line.session.path
         self._tried_at = now
-        self.paths.failed(session.path, now)
-        other = self.paths.instead_of(session.path)
+        self._is_stranded = False
+        self.paths.failed(path, now)
+        other = self.paths.instead_of(path)
         if other is None or other.transport != RELAY:
             self._ways.seek(self._line, now)
-            other = self.paths.instead_of(session.path)
+        self._take_other(now)
+
+    def _take_other(self, now: float) -> None:
+        session = self._line.session
+        other = self.paths.instead_of(session.path)
         self._is_stranded = other is None
         if other is not None:
             session.use_path(other, now)

@@ -1,4 +1,4 @@
-"""Two nodes behind boxes, two relays between them, and ways between them that break."""
+"""Two nodes behind boxes, relays between them, and ways between them that break."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ NOWHERE = Endpoint("udp", "192.168.77.77", 9)
 class WaysWorld:
     """A caller, who it called, the relays of both, and what arrived where."""
 
-    def __init__(self, caller: str = "port", called: str = "port", *, delay_s: float = 0.04) -> None:
+    def __init__(
+        self, caller: str = "port", called: str = "port", *, relays: int = 2, delay_s: float = 0.04
+    ) -> None:
         self.world = BoxedWorld(delay_s=delay_s)
-        self.relays = [self.world.join("none", SERVING) for _ in range(2)]
+        self.relays = [self.world.join("none", SERVING) for _ in range(relays)]
         self.called, self.caller = self.world.join(called), self.world.join(caller)
         self.ends = (self.caller, self.called)
         self.arrived: dict[Overlay, list[tuple[float, bytes]]] = {end: [] for end in self.ends}
@@ -39,7 +41,7 @@ class WaysWorld:
             end.relaying.reservations.wanted = True
             for relay in self.relays:
                 end.connect(self.world.contact_of(relay), self.world.now, lambda line, error: None)
-        self.world.run(lambda: all(len(self.granted(end)) == 2 for end in self.ends))
+        self.world.run(lambda: all(len(self.granted(end)) == relays for end in self.ends))
 
     def granted(self, end: Overlay) -> list[object]:
         return list(end.relaying.reservations.granted(self.world.now))

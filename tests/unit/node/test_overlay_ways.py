@@ -120,6 +120,21 @@ def test_a_relay_that_delays_is_left_for_another(sender: int, delay_s: float) ->
 
 
 @pytest.mark.parametrize("sender", [0, 1])
+def test_a_line_whose_only_relay_carries_nothing_for_long_goes_on_when_it_does(sender: int) -> None:
+    ways = WaysWorld("sym", "sym", relays=1)
+    ways.meet("relay")
+    here, [relay] = ways.ends[sender], ways.relays
+    ways.talk(here, 2.0)
+    forward, relay.relaying.server.forward = relay.relaying.server.forward, lambda *_: None  # type: ignore[method-assign]
+    ways.talk(here, 3.5)
+    relay.relaying.server.forward = forward  # type: ignore[method-assign]
+    mended_at = ways.world.now
+    ways.talk(here, 3.0)
+    ways.settle()
+    assert ways.longest_gap_s(ways.other(here), mended_at) <= INTERRUPTED_S_MAX
+
+
+@pytest.mark.parametrize("sender", [0, 1])
 def test_a_relay_that_dies_is_left_for_another(sender: int) -> None:
     ways = WaysWorld("sym", "sym")
     ways.meet("relay")
