@@ -121,10 +121,14 @@ class Watch:
         return None if since is None else max(since, self._tried_at)
 
     def _beat_at(self) -> float:
-        """Return when to ask whether the way in use still stands."""
+        """Return when to ask whether the way in use still stands; a connection says by itself when it ends."""
         line, config = self._line, self._config
         heard_at, traffic_at = line.session.last_receive, self._traffic_at
-        if not line.carries_messages or heard_at >= traffic_at + config.lively_s:
+        if (
+            not line.carries_messages
+            or not line.session.path.is_datagram
+            or heard_at >= traffic_at + config.lively_s
+        ):
             return float("inf")
         beat_s = min(max(heard_at - traffic_at, config.beat_s_min), config.beat_s_max)
         return heard_at + (beat_s if line.initiated else beat_s * ANSWERER_PATIENCE)

@@ -17,8 +17,11 @@ def overlay_config(scenario: Scenario) -> OverlayConfig:
     """Return the configuration of the nodes of a scenario."""
     make = OverlayConfig.large if scenario.population.is_large else OverlayConfig
     checks_reach = scenario.nat is not None
+    allow_tcp = scenario.nat is not None and scenario.nat.udp_blocked > 0
     # The cipher is fixed: whether this machine has AES in hardware must not show in the packets.
-    return make(network=NETWORK, allow_tcp=False, aes=True, awake_max=AWAKE_MAX, checks_reach=checks_reach)
+    return make(
+        network=NETWORK, allow_tcp=allow_tcp, aes=True, awake_max=AWAKE_MAX, checks_reach=checks_reach
+    )
 
 
 def relaying(config: OverlayConfig) -> OverlayConfig:

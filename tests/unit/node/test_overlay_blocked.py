@@ -99,6 +99,22 @@ def test_a_silent_peer_is_no_blocked_network() -> None:
     assert not here.reach.is_blocked
 
 
+def test_a_connection_gets_no_heartbeats() -> None:
+    blocked = Blocked("none")
+    world, call = blocked.world, Call()
+    world.run(lambda: blocked.granted(blocked.node))
+    relays = [world.contact_of(blocked.relay)]
+    blocked.node.connect(world.contact_of(blocked.other), world.now, call, relays=relays)
+    world.run(lambda: call.line is not None)
+    line = call.line
+    assert line is not None
+    assert line.path_kind == "tcp"
+    blocked.node.send_message(line, b"hello", world.now)
+    world.run_for(0.5)
+    assert line.watch is not None
+    assert line.watch.next_timeout() > world.now + 5.0
+
+
 def test_it_uses_udp_again_when_that_passes() -> None:
     blocked = Blocked()
     world = blocked.world
