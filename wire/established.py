@@ -6,8 +6,9 @@ it holds for this transcript and this cipher only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from .endpoint import Endpoint
 from .handshake_payload import BOXED, EPHEMERAL, Payload
@@ -38,17 +39,16 @@ class Secrets:
         return blake2b(transcript, key=key, digest_size=32, person=b"mesh99-session").digest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Established:
+class Established(Struct, frozen=True, kw_only=True):
     """What a finished handshake gives to a Session."""
 
     remote_key: PublicKey
     local_id: int
     remote_id: int
-    secrets: Secrets = field(repr=False)
+    secrets: Secrets
     cipher: str
     handshake_hash: bytes
-    reset_token: bytes = field(repr=False)
+    reset_token: bytes
     """What the peer will prove with that it forgot this session."""
     remote_tcp_port: int
     observed: Endpoint | None
@@ -61,6 +61,9 @@ class Established:
     """Which port the peer's box gives next, if the peer says that it counts."""
     final_packet: bytes = b""
     """XX: what the caller still has to send, until the peer is heard with the new keys."""
+
+    def __repr__(self) -> str:
+        return f"Established({self.remote_key!r})"
 
     @property
     def ephemeral(self) -> bool:

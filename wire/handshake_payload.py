@@ -24,7 +24,7 @@ Longer arrays are read, their tail ignored, so that fields can be added.
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from msgspec import DecodeError as NotMessagePack
 from msgspec import Meta, Struct
@@ -48,7 +48,7 @@ ENDPOINTS_CACHED = 1024
 """A node hears of few endpoints of its own, over and over; about 300 bytes each."""
 
 
-class Payload(NamedTuple):
+class Payload(Struct, frozen=True):
     """One side's word in a handshake."""
 
     signing_key: PublicKey
@@ -64,11 +64,20 @@ class Payload(NamedTuple):
     def encode(self) -> bytes:
         """Return the byte form without padding."""
         observed = b"" if self.observed is None else self.observed.pack()
-        words = (*self[:5], observed, self.early)
+        words = [
+            self.signing_key,
+            self.connection_id,
+            self.ciphers,
+            self.reset_token,
+            self.tcp_port,
+            observed,
+            self.early,
+        ]
+        if self.flags or self.next_port:
+            words.append(self.flags)
         if self.next_port:
-            fields = pack((*words, self.flags, self.next_port))
-        else:
-            fields = pack((*words, self.flags) if self.flags else words)
+            words.append(self.next_port)
+        fields = pack(words)
         return len(fields).to_bytes(LENGTH_BYTES, "big") + fields
 
     @classmethod

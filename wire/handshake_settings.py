@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -37,32 +37,32 @@ class HandshakeSettings:
     boxed: bool = False
     """It was not found that strangers reach this node."""
 
+    prologue: bytes = field(init=False, repr=False)
+    """What both transcripts begin with."""
+
+    tag: bytes = field(init=False, repr=False)
+    """Four bytes that tell networks apart before any cryptography."""
+
+    flags: int = field(init=False, repr=False)
+    """What every payload of this side says about it."""
+
+    ciphers: int = field(init=False, repr=False)
+    """The bits of the ciphers offered."""
+
     def __post_init__(self) -> None:
-        """Check the network's name; raises ConfigError."""
+        """Check the network's name, and work out once what every handshake says; raises ConfigError."""
         if not 1 <= len(self.network.encode()) <= 64:
             raise ConfigError("network", "must be 1 to 64 bytes long")
-
-    @property
-    def prologue(self) -> bytes:
-        """What both transcripts begin with."""
-        return b"mesh99" + bytes((self.version,)) + self.network.encode()
-
-    @property
-    def tag(self) -> bytes:
-        """Four bytes that tell networks apart before any cryptography."""
-        return _network_tag(self.network)
-
-    @property
-    def flags(self) -> int:
-        """What every payload of this side says about it."""
         said = {EPHEMERAL: self.ephemeral, SERVES: self.serves, BOXED: self.boxed}
-        return sum(flag for flag, is_so in said.items() if is_so)
-
-    @property
-    def ciphers(self) -> int:
-        """The bits of the ciphers offered."""
         aes = aes_in_hardware() if self.aes is None else self.aes
-        return CIPHER_CHACHA | (CIPHER_AES if aes else 0)
+        follows = {
+            "prologue": b"mesh99" + bytes((self.version,)) + self.network.encode(),
+            "tag": _network_tag(self.network),
+            "flags": sum(flag for flag, is_so in said.items() if is_so),
+            "ciphers": CIPHER_CHACHA | (CIPHER_AES if aes else 0),
+        }
+        for name, value in follows.items():
+            object.__setattr__(self, name, value)
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,7 @@ from handshake_pair import (
     session,
 )
 
+from mesh99.wire import handshake_settings
 from mesh99.wire.cookie import CookieJar
 from mesh99.wire.crypto import AES, CHACHA
 from mesh99.wire.endpoint import Endpoint
@@ -220,7 +221,7 @@ def test_a_refusal_must_name_the_call(reason: int) -> None:
 
 
 def test_networks_of_equal_tag_still_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HandshakeSettings, "tag", b"same")
+    monkeypatch.setattr(handshake_settings, "_network_tag", lambda network: SETTINGS.tag)
     with pytest.raises(Rejected, match="key"):
         accept(call().packet(), dataclasses.replace(SETTINGS, network="other"))
     initiation = call(None)

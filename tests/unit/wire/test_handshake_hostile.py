@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from handshake_pair import ANSWERER, CALLER, STRANGER, accept, call, match, session
+from msgspec.structs import replace
 
 from mesh99.wire.errors import DecodeError, HandshakeFailed
 from mesh99.wire.handshake_payload import Payload
@@ -41,7 +42,7 @@ def test_a_reply_to_another_call_is_nothing() -> None:
 def _lying(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     """Let all payloads be encoded with other fields than they were made with."""
     honest = Payload.encode
-    monkeypatch.setattr(Payload, "encode", lambda self: honest(self._replace(**changes)))
+    monkeypatch.setattr(Payload, "encode", lambda self: honest(replace(self, **changes)))
 
 
 def test_a_caller_cannot_claim_the_key_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
