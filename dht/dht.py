@@ -162,7 +162,7 @@ class Dht:
         """
         for contact, up_since, heard_at in known:
             if contact.family in self._by_family or not self._context.family:
-                self._family_of(contact).context.table.remember(contact, up_since, heard_at)
+                self._family_of(contact).context.table.verified(contact, up_since, heard_at)
         for family in self._families:
             if len(family.context.table) or family is self._first:
                 family.maintenance.resumed(now)

@@ -78,16 +78,17 @@ class Liveness:
         self._check_at = NEVER
         context = self._context
         context.store.expire(now)
-        for entry in self._take_due(now):
+        entries = self._entries()
+        for entry in self._take_due(entries, now):
             entry.checked_at = now
             context.rpc.ask(entry.contact, Ping(), self, now)
             self._arm(entry)
-        self._plan(now)
+        self._plan(entries, now)
 
-    def _take_due(self, now: float) -> list[Entry]:
+    def _take_due(self, entries: list[Entry], now: float) -> list[Entry]:
         """Return those due, at most one burst of them; a contact that was heard meanwhile is planned anew."""
         due: list[Entry] = []
-        for entry in [entry for entry in self._entries() if entry.due_at <= now]:
+        for entry in [entry for entry in entries if entry.due_at <= now]:
             if len(due) >= self._context.config.pings_max:
                 break
             entry.due_at = NEVER
@@ -119,8 +120,8 @@ class Liveness:
             entry.due_at = due_at
             self._check_no_later_than(due_at)
 
-    def _plan(self, now: float) -> None:
-        soonest = min([entry.due_at for entry in self._entries()], default=NEVER)
+    def _plan(self, entries: list[Entry], now: float) -> None:
+        soonest = min([entry.due_at for entry in entries], default=NEVER)
         if soonest < NEVER:
             self._check_no_later_than(max(now + PING_PAUSE_S, soonest))
 

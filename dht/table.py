@@ -66,12 +66,15 @@ class RoutingTable:
         bucket = self._bucket_of(number_of(node_id))
         return bucket.entries.get(node_id) if bucket is not None else None
 
-    def verified(self, contact: Contact, now: float) -> bool:
-        """Take in or refresh a contact after an authenticated round trip; True when it is a new member."""
+    def verified(self, contact: Contact, now: float, heard_at: float | None = None) -> bool:
+        """Take in or refresh a contact after an authenticated round trip; True when it is a new member.
+
+        One of an earlier life is known to be up since `now`, and was last heard at `heard_at`.
+        """
         if self._is_not_for_others(contact):
             self.evict(contact.node_id)
             return False
-        joined = self._take_in(contact, now)
+        joined = self._take_in(contact, now, now if heard_at is None else heard_at)
         if contact.boxed:
             self._boxed[contact.node_id] = None
         elif self._boxed:
@@ -79,7 +82,7 @@ class RoutingTable:
             self._let_boxed_go()
         return joined
 
-    def _take_in(self, contact: Contact, now: float) -> bool:
+    def _take_in(self, contact: Contact, now: float, heard_at: float) -> bool:
         number = contact.number
         if number == self._own:
             return False
@@ -89,6 +92,7 @@ class RoutingTable:
             self._move(entry, contact, bucket)
             return False
         entry = Entry(contact, now, subnet_of(contact))
+        entry.last_seen = heard_at
         if entry.subnet is not None and not self._subnet_has_room(entry.subnet, bucket):
             return False
         self._count_subnet(entry, 1)
@@ -111,14 +115,6 @@ class RoutingTable:
         if entry is not None:
             return entry.contact.endpoint != contact.endpoint
         return len(bucket.entries) < bucket.size or len(bucket.reserve) < bucket.reserve_max
-
-    def remember(self, contact: Contact, up_since: float, heard_at: float) -> None:
-        """Take in a contact of an earlier life, if there is room."""
-        if self.verified(contact, up_since):
-            entry = self.find(contact.node_id)
-            assert entry is not None, "it has just joined"
-            entry.last_seen = heard_at
-            self.on_member(entry)
 
     def heard(self, node_id: NodeId, now: float) -> None:
         """Note a sign of life; no effect on strangers."""
@@ -229,11 +225,11 @@ class RoutingTable:
         nearer to it than everybody in deeper buckets, else farther.
         """
         difference = self._own ^ target
-        other_side = [bits for bits in self._order if difference >> (ID_BITS - 1 - bits) & 1]
-        for bits in reversed(other_side):
-            yield self.buckets[bits]
+        for bits in reversed(self._order):
+            if difference >> (ID_BITS - 1 - bits) & 1:
+                yield self.buckets[bits]
         for bits in self._order:
-            if bits not in other_side:
+            if not difference >> (ID_BITS - 1 - bits) & 1:
                 yield self.buckets[bits]
 
     def _is_not_for_others(self, contact: Contact) -> bool:

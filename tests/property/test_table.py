@@ -138,9 +138,8 @@ def test_a_table_does_what_lists_would_do(steps: list[tuple[str, int, str]], tar
         if what == "verified":
             assert table.verified(contact, now) == naive.verified(number, subnet)
         elif what == "remember":
-            table.remember(contact, now - 50.0, now - 5.0)
-            if naive.verified(number, subnet):
-                naive.joined.append(number)  # told once more, since when it was heard has changed
+            table.verified(contact, now - 50.0, now - 5.0)
+            naive.verified(number, subnet)
         elif what == "heard":
             table.heard(contact.node_id, now)
             naive.heard(number)
