@@ -297,8 +297,7 @@ class Handshakes:
             done(line, None)
 
     def _receive_initial(self, packet: bytes, source: Endpoint, now: float) -> None:
-        digest = digest_of(packet)
-        known = self.half_open.find(digest)
+        known = self.half_open.find(digest_of(packet)) if len(self.half_open) else None
         if known is not None:
             self._reply(known.reply, known.acceptance, source)
             return
@@ -315,12 +314,12 @@ class Handshakes:
             self.dropped["handshake: cookie asked"] += 1
             return
         try:
-            self._accept(packet, initial, digest, source, now)
+            self._accept(packet, initial, source, now)
         except Rejected as rejection:
             self.dropped[f"handshake: rejected {rejection.reason}"] += 1
             self.packets.append((rejection.packet, source))
 
-    def _accept(self, packet: bytes, initial: Initial, digest: bytes, source: Endpoint, now: float) -> None:
+    def _accept(self, packet: bytes, initial: Initial, source: Endpoint, now: float) -> None:
         local_id = self._new_id()
         acceptance = Acceptance.receive(
             packet, self._identity, self.settings, self._entropy, local_id, initial
@@ -336,7 +335,8 @@ class Handshakes:
         if acceptance.once and not prove:
             self.packets.append((reply, source))
             return
-        half_open = HalfOpen(digest, local_id, reply, acceptance, source, now + self._config.half_open_s)
+        deadline = now + self._config.half_open_s
+        half_open = HalfOpen(digest_of(packet), local_id, reply, acceptance, source, deadline)
         if self.half_open.add(half_open) is not None:
             self.dropped["half-open: no room"] += 1
         self._reply(reply, acceptance, source)
