@@ -95,6 +95,7 @@ class Host:
         "_network",
         "_random",
         "_saves_from",
+        "_sources",
         "_watcher",
         "_world",
         "clock",
@@ -138,6 +139,7 @@ class Host:
         self.endpoints = (self.endpoint, *others)
         """All its addresses, one a family."""
         self.families = families_of(self.endpoints)
+        self._sources = {endpoint.family: endpoint for endpoint in self.endpoints}
         self.disk = Disk()
         self.clock = HostClock(world)
         self.up = False
@@ -304,8 +306,7 @@ class Host:
 
     def _source_for(self, destination: Endpoint) -> Endpoint | None:
         """Return its own address of the family of a destination."""
-        family = destination.family
-        return next((endpoint for endpoint in self.endpoints if endpoint.family == family), None)
+        return self._sources.get(destination.family)
 
     def _no_stream(self, session: int, destination: Endpoint) -> None:
         """Tell that a connection never came."""

@@ -146,6 +146,6 @@ class Amplification(Check):
     def _is_false(self, sender: int, source: Endpoint) -> bool:
         """Tell whether the sender is not where the packet says; behind a box it cannot say anything but the truth."""
         host = self.stage.population.hosts.get(sender)
-        if host is None or self.stage.network.box_of(sender) is not None:
+        if host is None or source == host.endpoint or self.stage.network.box_of(sender) is not None:
             return host is None
         return all(endpoint.host != source.host for endpoint in host.endpoints)

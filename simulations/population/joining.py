@@ -65,7 +65,8 @@ class Joining:
 
     def _look_for_the_lonely(self) -> None:
         """Let those that lost every contact join again."""
-        lonely = [host for host in self.population.live if host.joined and not host.overlay.dht.size]
+        met_none = [host for host in self.population.live if host.joined and not host.overlay.dht.table.size]
+        lonely = [host for host in met_none if not host.overlay.dht.size]
         for host in lonely:
             if host.index not in self._attempts and len(self.population.live) > 1:
                 self._begin(host)
