@@ -224,12 +224,14 @@ class RoutingTable:
         Members of a bucket differ from us first at the bit of its prefix length; where the target does too they are
         nearer to it than everybody in deeper buckets, else farther.
         """
-        difference = self._own ^ target
-        for bits in reversed(self._order):
-            if difference >> (ID_BITS - 1 - bits) & 1:
+        order = self._order
+        deepest = order[0] if order else 0
+        differs = (self._own ^ target) >> ID_BITS - 1 - deepest
+        for bits in reversed(order):
+            if differs >> deepest - bits & 1:
                 yield self.buckets[bits]
-        for bits in self._order:
-            if not difference >> (ID_BITS - 1 - bits) & 1:
+        for bits in order:
+            if not differs >> deepest - bits & 1:
                 yield self.buckets[bits]
 
     def _is_not_for_others(self, contact: Contact) -> bool:

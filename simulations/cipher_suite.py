@@ -83,8 +83,14 @@ class SimulatedHandshake:
     def copy(self) -> SimulatedHandshake:
         """Return an independent state at the same point."""
         twin = object.__new__(SimulatedHandshake)
-        for name in self.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin._hash = self._hash
+        twin._initiator = self._initiator
+        twin._messages = self._messages
+        twin._position = self._position
+        twin._public = self._public
+        twin._sealed = self._sealed
+        twin._static = self._static
+        twin.remote_static = self.remote_static
         return twin
 
     @property

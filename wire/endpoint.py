@@ -71,9 +71,7 @@ class Endpoint(NamedTuple):
 
     def pack(self) -> bytes:
         """Return the byte form: 7 bytes for IPv4, 19 for IPv6."""
-        address = _address(self.host)
-        flags = (address.version == 6) | (self.transport == "tcp") << 1
-        return bytes((flags,)) + address.packed + self.port.to_bytes(2, "big")
+        return _packed(self)
 
     @classmethod
     def unpack(cls, reader: Reader) -> Endpoint:
@@ -152,6 +150,13 @@ def _scope(host: str) -> int:
 @memo(ADDRESSES_CACHED)
 def _address(host: str) -> Address:
     return ipaddress.ip_address(host)
+
+
+@memo(ADDRESSES_CACHED)
+def _packed(endpoint: Endpoint) -> bytes:
+    address = _address(endpoint.host)
+    flags = (address.version == 6) | (endpoint.transport == "tcp") << 1
+    return bytes((flags,)) + address.packed + endpoint.port.to_bytes(2, "big")
 
 
 @memo(ADDRESSES_CACHED)

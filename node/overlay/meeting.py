@@ -107,6 +107,7 @@ class Meeting:
 
     def places(self, endpoints: tuple[Endpoint, ...], now: float, *, relayed: bool) -> tuple[Endpoint, ...]:
         """Return which endpoints of a peer to call at once: with a relay at hand, none that may be in vain."""
+        self.relaying.begun |= relayed
         if relayed and self._counts:
             self._sampling.refresh(now)
             return tuple(endpoint for endpoint in endpoints if endpoint.scope == PUBLIC)
@@ -190,9 +191,9 @@ class Meeting:
     @property
     def is_busy(self) -> bool:
         """Tell whether there is anything of all this to look after: asked at every packet, and mostly there is not."""
-        return (
-            self._reach.is_busy or self.relaying.is_busy or self._punching.is_busy or self._sampling.under_way
-        )
+        if self._reach.is_busy or not self.relaying.begun:
+            return self._reach.is_busy
+        return self.relaying.is_busy or self._punching.is_busy or self._sampling.under_way
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""

@@ -86,11 +86,14 @@ class Relaying:
         self.circuits = Circuits(config.circuits_max)
         self.reservations = Reservations(own_id, config.reservations)
         self.dropped: Counter[str] = Counter()
+        self.begun = False
+        """Relays or boxes were spoken of, by a peer or by this node: until then there is nothing to look after."""
         self._sweep_at = now + config.relay_sweep_s
         self._sweep_s = config.relay_sweep_s
 
     def open(self, line: Line, target: NodeId) -> Circuit:
         """Ask the relay of a line for a circuit to a node, and return it; packets may be sent at once."""
+        self.begun = True
         circuit = self.circuits.open(line.node_id, target)
         self._say(line, Open(circuit.number, target))
         return circuit
@@ -118,6 +121,7 @@ class Relaying:
 
     def receive(self, line: Line, now: float) -> None:
         """Act on what came over a line for relays and circuits."""
+        self.begun = True
         frames, line.session.nat = line.session.nat, []
         for frame in frames:
             if isinstance(frame, Relayed):
