@@ -20,14 +20,14 @@ CONNECT_S = 40.0  # aioice gives up after some 30 s
 class Outcome:
     """How one connection went; times are from when both sides were told to connect."""
 
-    path: str  # direct, relay or none
+    path: str  # direct, tcp, relay or none
     first_ms: float | None = None
     final_ms: float | None = None
 
     @property
     def letter(self) -> str:
         """Name the path in one letter."""
-        return {"direct": "D", "relay": "R"}.get(self.path, "-")
+        return {"direct": "D", "tcp": "T", "relay": "R"}.get(self.path, "-")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _connect(caller: Peer, called: Peer) -> Outcome:
         return Outcome("none")
     paths = {way["path"] for way in ways}
     # What is relayed in one direction only is relayed.
-    path = next(path for path in ("none", "relay", "direct") if path in paths)
+    path = next(path for path in ("none", "relay", "tcp", "direct") if path in paths)
     if path == "none":
         return Outcome(path)
     first_ms, final_ms = (round((ways[1][key] - began_s) * 1e3, 1) for key in ("first_s", "final_s"))

@@ -95,7 +95,7 @@ async def call(node: Node, other: str) -> dict[str, Any]:
     while True:
         path = line.path_kind
         await node.send(Greeting(path=path), to=other)
-        if path == "direct" or time.monotonic() > deadline:
+        if path in ("direct", "tcp") or time.monotonic() > deadline:
             break
         await asyncio.sleep(INTERVAL_S)
     await node.send(Greeting(path=END), to=other)

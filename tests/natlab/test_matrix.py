@@ -30,6 +30,8 @@ def in_a_lab(*cases: tuple[str, str]) -> list[object]:
         ("port/port", "direct"),
         ("cgnat/cgnat", "direct"),
         ("sym/sym", "relay"),
+        ("udpblock/none", "tcp"),
+        ("port/udpblock", "relay"),
         ("port:hosts=2:isolated", "relay"),
     ),
 )
