@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Protocol
 
 from ..dht.dht import Dht
@@ -21,6 +22,7 @@ from ..dht.put import PutResult
 from ..dht.search import LookupResult
 from ..dht.spread import SpreadPublication
 from ..wire.contact import Contact
+from ..wire.endpoint import PUBLIC, Endpoint
 from ..wire.errors import ConfigError, DecodeError, LookupFailed, MeshError
 from ..wire.identity import TEXT_LENGTH, Identity, NodeId, PublicKey
 from ..wire.node_record import NodeRecord
@@ -294,14 +296,22 @@ def _only(found: list[NodeRecord], peer: str) -> NodeRecord:
     return next(iter(distinct.values()))
 
 
+def _by_turns(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """Put the first public one first, then the first of the others, and so on: a call begins with two at once."""
+    public = [endpoint for endpoint in endpoints if endpoint.scope == PUBLIC]
+    others = [endpoint for endpoint in endpoints if endpoint.scope != PUBLIC]
+    both = chain.from_iterable(zip_longest(public, others))
+    return [endpoint for endpoint in both if endpoint is not None]
+
+
 def contacts_of(record: NodeRecord, own_hosts: frozenset[str]) -> list[Contact]:
-    """Return how to reach an agent, most promising first.
+    """Return how to reach an agent, most promising first: public addresses and private ones by turns.
 
     An agent on this machine is reached over loopback; loopback endpoints of others mean nothing here.
     """
     usable = [endpoint for endpoint in record.endpoints if endpoint.is_usable]
     same_machine = any(endpoint.host in own_hosts for endpoint in usable if not endpoint.is_loopback)
     loopback = [endpoint for endpoint in usable if endpoint.is_loopback]
-    others = [endpoint for endpoint in usable if not endpoint.is_loopback]
+    others = _by_turns([endpoint for endpoint in usable if not endpoint.is_loopback])
     ordered = loopback + others if same_machine or not others else others
     return [Contact(record.public_key, endpoint) for endpoint in ordered]

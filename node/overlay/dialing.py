@@ -1,8 +1,9 @@
 """Outgoing handshakes: one Dial per peer that is being called.
 
-The first packet goes to the peer's endpoints in turn, again at growing intervals, with a cookie when one was asked
-for. Whoever asked for the peer waits in `waiting`; requests that came after the first packet wait in `requests`. While
-nobody waits, only requests of the DHT ride along: it knows better how long an answer takes and sends again itself.
+The first packet goes to the first two of the peer's endpoints, then to all in turn at growing intervals, with a cookie
+when one was asked for. Whoever asked for the peer waits in `waiting`; requests that came after the first packet wait
+in `requests`. While nobody waits, only requests of the DHT ride along: it knows better how long an answer takes and
+sends again itself.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ Connected = Callable[["Line | None", MeshError | None], None]
 WAITING_MAX = 64
 """Callers and requests that may wait for one dial; more means somebody retries in a loop."""
 
+
+AT_ONCE = 2
+"""Endpoints called with the first try: an address in the internet, and one that is near if both are in one network.
+Raising it finds peers with many addresses sooner, and lets a record make callers send to more places."""
 
 CIRCUITS_MAX = 3
 """Circuits of one call: as many as a node record names relays."""
@@ -89,10 +94,10 @@ class Dial:
         return self.public_key.node_id.short if self.public_key is not None else str(self.endpoints[0])
 
     def next_packets(self) -> list[tuple[bytes, Endpoint]]:
-        """Return the first packet, for the endpoint whose turn it is and for each circuit to the peer."""
-        turn = self.endpoints[self.attempts % len(self.endpoints)] if self.endpoints else None
+        """Return the first packet, for the endpoints whose turn it is and for each circuit to the peer."""
+        turn = self._turn(self.attempts)
         self.attempts += 1
-        return [self.packet_for(endpoint) for endpoint in (turn, *self.circuits) if endpoint is not None]
+        return [self.packet_for(endpoint) for endpoint in (*turn, *self.circuits)]
 
     def packet_for(self, endpoint: Endpoint) -> tuple[bytes, Endpoint]:
         """Return the first packet for an endpoint; of a size that fits through a relay."""
@@ -113,9 +118,13 @@ class Dial:
         """
         if source in self.endpoints or source in self.circuits:
             return source
-        return (
-            self.circuits[-1] if self.circuits else self.endpoints[(self.attempts - 1) % len(self.endpoints)]
-        )
+        return self.circuits[-1] if self.circuits else self._turn(self.attempts - 1)[0]
+
+    def _turn(self, attempt: int) -> tuple[Endpoint, ...]:
+        """Return the endpoints whose turn it is at an attempt, counted from 0."""
+        if attempt == 0 or not self.endpoints:
+            return self.endpoints[:AT_ONCE]
+        return (self.endpoints[(attempt + AT_ONCE - 1) % len(self.endpoints)],)
 
     def next_timeout(self) -> float | None:
         """Return when the next try, or the end, is due."""

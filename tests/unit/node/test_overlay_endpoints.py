@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from overlay_world import Call, World
 
 from mesh99.node.overlay.overlay import Overlay
@@ -79,3 +80,15 @@ def test_who_joins_a_call_brings_the_endpoints_it_knows() -> None:
     world.run(lambda: call.over, timeout_s=1.0)
     assert call.line is not None
     assert nowhere.line is call.line
+
+
+@pytest.mark.parametrize(("in_vain", "at_once"), [(1, True), (2, False)])
+def test_the_first_two_endpoints_are_called_at_once_and_a_third_later(in_vain: int, at_once: bool) -> None:
+    world, caller, called = _pair()
+    contact = world.contact_of(called)
+    first, *others = (*(ELSEWHERE._replace(port=9 + each) for each in range(in_vain)), contact.endpoint)
+    began, call = world.now, Call()
+    caller.connect(Contact(contact.public_key, first), world.now, call, *others)
+    world.run(lambda: call.over, timeout_s=1.0)
+    assert call.line is not None
+    assert (world.now - began < caller.config.dial_retries_s[0]) == at_once
