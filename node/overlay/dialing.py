@@ -43,6 +43,7 @@ class Dial:
     """Hold one outgoing handshake."""
 
     __slots__ = (
+        "answered_from",
         "armed",
         "attempts",
         "circuits",
@@ -85,6 +86,7 @@ class Dial:
         self.waiting: list[Connected] = []
         self.started = now
         self.attempts = 0
+        self.answered_from: Endpoint | None = None
         self.retry_times = [now + config.dial_timeout_s]
         self.armed: float | None = None
 
@@ -111,11 +113,12 @@ class Dial:
         elif endpoint not in self.endpoints and len(self.endpoints) < ENDPOINTS_MAX:
             self.endpoints = (*self.endpoints, endpoint)
 
-    def path_of(self, source: Endpoint) -> Endpoint:
-        """Return where the peer is met, which answered from `source`.
+    def answered(self, source: Endpoint) -> Endpoint:
+        """Note that the peer answered from `source`, and return where it is met.
 
         An answer from elsewhere may have been sent on by anybody; if the peer is there, it will move there.
         """
+        self.answered_from = source
         if source in self.endpoints or source in self.circuits:
             return source
         return self.circuits[-1] if self.circuits else self._turn(self.attempts - 1)[0]

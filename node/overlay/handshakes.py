@@ -246,7 +246,7 @@ class Handshakes:
             self._send_first(dial)
         elif outcome is not None:
             self._forget(dial)
-            endpoint = dial.path_of(source)
+            endpoint = dial.answered(source)
             waited_for = bool(dial.waiting or dial.requests)
             if not dial.once or (waited_for and outcome.flags & PROVE):
                 self._called(dial, outcome, endpoint, now)
@@ -277,7 +277,7 @@ class Handshakes:
 
     def _called(self, dial: Dial, established: Established, endpoint: Endpoint, now: float) -> None:
         line = self._new_line(established, endpoint, now)
-        line.initiated = True
+        line.initiated, line.answered_from = True, dial.answered_from
         if established.final_packet:
             line.repeat_until_confirmed(established.final_packet, now)
             self.packets.append((established.final_packet, endpoint))

@@ -43,6 +43,7 @@ class Line:
         "_final_at",
         "_final_packet",
         "_final_pause_s",
+        "answered_from",
         "armed",
         "boxed",
         "carries_messages",
@@ -84,6 +85,8 @@ class Line:
         self.opened = now
         self.last_use = now
         self.initiated = False
+        self.answered_from: Endpoint | None = None
+        """Where the answer to this side's call came from, whatever way the line begins on."""
         self.reply: Callable[[bytes], None] | None = None
         """How handlers answer over this line, kept here by whoever handles its messages."""
         self.serves = False

@@ -103,6 +103,7 @@ class Meeting:
                 watch.add(circuit, now)
         if line.circuit is not None:
             self.knock(line, now)
+            self._knock_where_answered(line, line.circuit, now)
         self.relaying.consider(line, now)
 
     def places(self, endpoints: tuple[Endpoint, ...], now: float, *, relayed: bool) -> tuple[Endpoint, ...]:
@@ -216,6 +217,13 @@ class Meeting:
     def _other_way(self, source: Endpoint) -> Endpoint | None:
         """Return where a caller is met whose first packet came through a circuit; it costs a box that counts a port."""
         return None if self._sampling.under_way else self.relaying.introduced(source)
+
+    def _knock_where_answered(self, line: Line, circuit: Endpoint, now: float) -> None:
+        """Knock where the answer of a hard peer came from: no relay sees that port, and the way stands already."""
+        answered, seen = line.answered_from, self.relaying.introduced(circuit)
+        # At another address than the relay told it may have been sent on by anybody.
+        if answered is not None and seen is not None and answered.host == seen.host:
+            self._punching.introduced(line, answered, now)
 
     @property
     def _counts(self) -> bool:

@@ -15,6 +15,7 @@ from mesh99.node.overlay.line import Line
 from mesh99.node.overlay.overlay import Overlay
 from mesh99.node.overlay.punching import WORDS_BURST, WORDS_PER_S
 from mesh99.wire.endpoint import Endpoint
+from mesh99.wire.packet import REPLY
 from tests.support.pairs import CONFIG, Pair
 
 QUIET = replace(CONFIG, search=SearchConfig(sockets=0))
@@ -240,3 +241,32 @@ def test_a_liar_gets_few_knocks_for_its_words() -> None:
     ]
     words = WORDS_BURST + 10 * WORDS_PER_S + 1
     assert len(knocks) < words * len(CONFIG.punch.knocks_s) * CONFIG.punch.targets_max / 2
+
+
+@pytest.mark.parametrize("caller", ["none", "full", "addr"])
+def test_a_box_at_random_is_met_where_its_answer_came_from(caller: str) -> None:
+    """A call and its answer take three delays, a knock there and back two more."""
+    pair = Pair(caller, "sym", config=QUIET)
+    started = pair.world.now
+    line = pair.meet()
+    pair.world.run(lambda: line.path_kind == "direct", timeout_s=5.0)
+    assert pair.world.now - started <= 0.205
+
+
+def test_an_answer_from_another_address_than_the_relay_told_is_not_knocked_at() -> None:
+    pair = Pair("none", "sym", config=QUIET)
+    stray = Endpoint("udp", "20.9.9.9", 9)
+    probed: list[Endpoint] = []
+
+    def rule(packet: bytes, source: Endpoint, destination: Endpoint) -> bytes | None:
+        if packet[0] == REPLY and destination == pair.world.endpoint_of(pair.caller):
+            pair.caller.receive(packet, stray, pair.world.now)
+            return None
+        if destination.host == stray.host:
+            probed.append(destination)
+        return packet
+
+    pair.world.rule = rule
+    pair.meet()
+    pair.world.run_for(2.0)
+    assert probed == []
