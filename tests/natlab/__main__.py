@@ -8,19 +8,23 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
-from . import check, matrix, topology
+from . import check, console, figures, matrix, report, stream, topology
+from .campaign import Campaign
 from .ice import Ice
 from .lab import Lab, why_not
-from .mesh import Mesh
-from .namespace import Namespace
+from .mesh import COLD, LOOKUP, Mesh
 from .peer import Program
 
 PROGRAMS: dict[str, Callable[[], Program]] = {
     "mesh99": Mesh,
+    "mesh99-lookup": lambda: Mesh(LOOKUP),
+    "mesh99-cold": lambda: Mesh(COLD),
     "aioice": lambda: Ice(turn=True),
     "aioice-stun": lambda: Ice(turn=False),
 }
+ALL = ("mesh99", "aioice")
 
 
 def main() -> int:
@@ -31,12 +35,25 @@ def main() -> int:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_up(commands.add_parser("up", parents=[_links()], help="build a lab and hold it until Ctrl-C"))
+    _add_up(
+        commands.add_parser(
+            "up", parents=[_links()], help="build a lab, hold it until Ctrl-C, and change it as told"
+        )
+    )
     commands.add_parser("check", help="find out whether each kind of box does what it should").set_defaults(
         run=lambda _: _check()
     )
     _add_matrix(
         commands.add_parser("matrix", parents=[_links()], help="let a program connect pairs of sites")
+    )
+    _add_stream(
+        commands.add_parser(
+            "stream",
+            parents=[_links()],
+            help="let nodes stream while something happens",
+            description="\n".join(f"{name:<15} {what}" for name, (what, _) in stream.EVENTS.items()),
+            formatter_class=argparse.RawTextHelpFormatter,
+        )
     )
     arguments = parser.parse_args()
     reason = why_not()
@@ -65,53 +82,73 @@ def _add_matrix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sites", nargs="*", metavar="SITE[/SITE]", help="pairs; all pairs of sites that stand alone"
     )
-    parser.add_argument("--program", choices=PROGRAMS, default="mesh99")
+    parser.add_argument(
+        "--program",
+        action="append",
+        choices=[*PROGRAMS, "all"],
+        help="again for each (mesh99); all: mesh99 and aioice with coturn",
+    )
     parser.add_argument("--runs", type=int, default=3, help="of which the median is shown (3)")
+    parser.add_argument(
+        "--special", action="store_true", help="carriers' boxes, and two hosts behind the same box"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="write each cell there, and go on from what it holds"
+    )
     parser.set_defaults(run=_matrix)
 
 
 def _matrix(arguments: argparse.Namespace) -> int:
     """Measure each pair; one site with two hosts stands as it is: its first host calls its last."""
-    sites = arguments.sites or matrix.KINDS
+    sites = arguments.sites or ([] if arguments.special else matrix.KINDS)
     kinds = [site for site in sites if "/" not in site and "hosts=" not in site]
     chosen = [tuple(site.split("/")) for site in sites if site not in kinds] + matrix.pairs(kinds)
-    program, cells = PROGRAMS[arguments.program](), []
-    for pair in chosen:
-        cells.append(matrix.cell(program, pair, arguments.runs, arguments.delay / 1e3, arguments.loss))
-        print(f"{' / '.join(pair)}: {cells[-1]}", file=sys.stderr, flush=True)
-    print(matrix.document(cells) if arguments.json else matrix.report(cells, kinds))
-    return int(any(outcome.path == "none" for cell in cells for outcome in cell.outcomes))
+    chosen += figures.SPECIAL if arguments.special else []
+    names = arguments.program or ["mesh99"]
+    names = ALL if "all" in names else dict.fromkeys(names)
+    cells = Campaign(
+        programs={name: PROGRAMS[name]() for name in names},
+        pairs=chosen,
+        runs=arguments.runs,
+        delay_s=arguments.delay / 1e3,
+        loss=arguments.loss,
+        kept=arguments.keep,
+    ).run()
+    print(report.document(cells) if arguments.json else report.report(cells, kinds))
+    return int(not all(cell.connected for cell in cells if cell.program.startswith("mesh99")))
+
+
+def _add_stream(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sites", nargs="+", metavar="SITE[/SITE]")
+    parser.add_argument(
+        "--event", action="append", choices=stream.EVENTS, help="again for each (all but none)"
+    )
+    parser.set_defaults(run=_stream)
+
+
+def _stream(arguments: argparse.Namespace) -> int:
+    courses = []
+    for sites in arguments.sites:
+        for event in arguments.event or list(stream.EVENTS)[1:]:
+            pair = sites.split("/")
+            courses.append(stream.measure(pair, event, delay_s=arguments.delay / 1e3, loss=arguments.loss))
+            print(courses[-1], file=sys.stderr if arguments.json else sys.stdout, flush=True)
+    if arguments.json:
+        print(json.dumps([each.to_json() for each in courses], indent=1))
+    return int(not all(each.whole for each in courses))
 
 
 def _up(arguments: argparse.Namespace) -> int:
     options = {"servers": arguments.servers, "delay_s": arguments.delay / 1e3, "loss": arguments.loss}
     with suppress(KeyboardInterrupt), Lab(arguments.sites, **options) as lab:
-        print(json.dumps(_places(lab)) if arguments.json else _table(lab), flush=True)
+        if arguments.json:
+            print(json.dumps(console.places(lab)), flush=True)
+        else:
+            print(f"{console.table(lab)}\nCtrl-C ends it; `help` lists what can happen to it.", flush=True)
+        console.Console(lab).serve(sys.stdin)
         while True:
             signal.pause()
     return 0
-
-
-def _places(lab: Lab) -> list[dict[str, str]]:
-    """List all hosts and boxes: name, namespace, own address, public address."""
-    places: list[tuple[Namespace, str, str, str]] = [
-        (server, server.address, "", server.address) for server in lab.servers
-    ]
-    for site, text in zip(lab.sites, lab.sites_as_written, strict=True):
-        places += [(box, box.gateway, f"box of {site.name}", box.wan_address) for box in site.boxes]
-        places += [(host, host.address, text, site.address) for host in site.hosts]
-    return [
-        {"name": place.name, "namespace": place.full_name, "address": address, "what": what, "public": public}
-        for place, address, what, public in places
-    ]
-
-
-def _table(lab: Lab) -> str:
-    columns = "{name:<9} {address:<16} {public:<12} {what:<20} ip netns exec {namespace} ..."
-    title = columns.format(
-        name="name", address="address", public="outside", what="what", namespace="NAMESPACE"
-    )
-    return "\n".join([title, *(columns.format(**place) for place in _places(lab)), "Ctrl-C ends it."])
 
 
 def _check() -> int:

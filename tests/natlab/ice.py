@@ -46,6 +46,10 @@ class Ice:
         }
         return [SCRIPT, json.dumps(settings)]
 
+    def start(self, sites: Sequence[str]) -> str:
+        """Say that it begins cold: where it is seen, and its relayed address, are asked for each connection anew."""
+        return "cold"
+
 
 @contextmanager
 def signalling(server: Host) -> Iterator[None]:

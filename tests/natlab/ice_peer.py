@@ -18,6 +18,8 @@ async def main(settings: dict[str, Any]) -> None:
     reader, writer = await asyncio.open_connection(*settings["signalling"])
     print(json.dumps({"ready": settings["role"]}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
+    print(json.dumps({"set": True}), flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
     connection = _connection(settings)
     await connection.gather_candidates()
     offer = {

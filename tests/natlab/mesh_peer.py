@@ -10,8 +10,9 @@ from typing import Any
 
 from mesh99.dht import DhtConfig
 from mesh99.nat.behaviour import NatKind
-from mesh99.node import MeshError, Message, Node, NodeConfig
+from mesh99.node import LookupFailed, MeshError, Message, Node, NodeConfig, NodeRecord, NoPath
 from mesh99.node.overlay.config import OverlayConfig
+from mesh99.node.overlay.line import Line
 from mesh99.node.running import Running
 
 SETTLED_S = 20.0
@@ -19,6 +20,7 @@ QUIET_S = 0.5  # for the record that names the relays to reach its holders
 CONNECT_S = 10.0
 UPGRADE_S = 6.0  # how long a relayed line may take to become a direct one
 INTERVAL_S = 0.01
+TICK_S = 0.02
 END = "end"
 
 
@@ -28,24 +30,37 @@ class Greeting(Message):
     path: str
 
 
+class Tick(Message):
+    """One of a stream."""
+
+    number: int
+
+
 class Ear:
     """Notes when the first greeting came, and the first on the path that the last ones came by."""
 
     def __init__(self, node: Node) -> None:
         self.first_s: float | None = None
         self.final_s: float | None = None
-        self.path = "none"
+        self.path = self.first_path = "none"
         self.ended = asyncio.Event()
+        self.ticks: list[tuple[int, float]] = []
         node.on(Greeting)(self.hear)
+        node.on(Tick)(self.hear_tick)
 
     async def hear(self, greeting: Greeting) -> None:
         """Take note of one."""
         now = time.monotonic()
-        self.first_s = now if self.first_s is None else self.first_s
+        if self.first_s is None:
+            self.first_s, self.first_path = now, greeting.path
         if greeting.path == END:
             self.ended.set()
         elif greeting.path != self.path:
             self.path, self.final_s = greeting.path, now
+
+    async def hear_tick(self, tick: Tick) -> None:
+        """Take note of one of a stream."""
+        self.ticks.append((tick.number, time.monotonic()))
 
 
 async def main(settings: dict[str, Any]) -> None:
@@ -53,18 +68,70 @@ async def main(settings: dict[str, Any]) -> None:
     # A visitor stands in no table: in so small a network all would know each other before they are told to.
     config = NodeConfig(overlay=OverlayConfig(checks_reach=True, dht=DhtConfig(ephemeral=True)))
     node = Node(listen=settings["listen"], registries=[], peers=settings["peers"], config=config)
-    ear = Ear(node)
+    ear, start, role = Ear(node), settings["start"], settings["role"]
+    if start == "cold":
+        other = await introduced(ready=node.node_id.text)
+        if not await told_to_go():
+            return
+        async with node:
+            await play(node, ear, role, other)
+        return
     async with node:
         await settled(node)
-        tell(ready=node.node_id.text, nat=node.status().nat, peers=[peer.node_id for peer in node.peers()])
-        word = await heard()
-        if word is None:
-            return
-        if settings["role"] == "caller":
-            tell(**await call(node, word["go"]))
-        else:
-            tell(**await be_called(node, ear, word["go"]))
-        await heard()
+        peers = [peer.node_id for peer in node.peers()]
+        other = await introduced(ready=node.node_id.text, nat=node.status().nat, peers=peers)
+        known = await running(node).directory.resolve(other, CONNECT_S) if start == "warm" else None
+        if await told_to_go():
+            if settings["stream_s"]:
+                await stream(node, ear, role, other, settings["stream_s"])
+            else:
+                await play(node, ear, role, other, known)
+
+
+async def introduced(**words: Any) -> str:
+    """Say that this end is ready, and hear who the other is."""
+    tell(**words)
+    word = await heard()
+    return "" if word is None else str(word["other"])
+
+
+async def told_to_go() -> bool:
+    """Say that all is prepared, and wait for the word; false when the lab is gone."""
+    tell(set=True)
+    return await heard() is not None
+
+
+async def play(node: Node, ear: Ear, role: str, other: str, known: NodeRecord | None = None) -> None:
+    """Call or be called, tell how it went, and stay until the lab has heard of the other end."""
+    tell(**(await call(node, other, known) if role == "caller" else await be_called(node, ear, other)))
+    await heard()
+
+
+async def stream(node: Node, ear: Ear, role: str, other: str, duration_s: float) -> None:
+    """Send one message after the other once the path is final, or note when each comes until the lab says so."""
+    if role == "caller":
+        line = await running(node).line_to(other, CONNECT_S)
+        ends = time.monotonic() + UPGRADE_S
+        # A search goes on only for lines that carry messages.
+        while line.path_kind != "direct" and time.monotonic() < ends:
+            await node.send(Greeting(path=line.path_kind), to=other)
+            await asyncio.sleep(INTERVAL_S)
+        tell(streaming=line.path_kind)
+        sent = await send_ticks(node, other, duration_s)
+        tell(sent=sent, path=path_to(node, other))
+    await heard()
+    tell(arrivals=ear.ticks)
+    await heard()
+
+
+async def send_ticks(node: Node, other: str, duration_s: float) -> int:
+    """Send numbered messages at a steady pace; return how many went out."""
+    began, sent = time.monotonic(), 0
+    while (since_s := time.monotonic() - began) < duration_s:
+        await asyncio.sleep(max(0.0, sent * TICK_S - since_s))
+        await node.send(Tick(number=sent), to=other)
+        sent += 1
+    return sent
 
 
 async def settled(node: Node) -> None:
@@ -85,10 +152,10 @@ def running(node: Node) -> Running:
     return node._running
 
 
-async def call(node: Node, other: str) -> dict[str, Any]:
+async def call(node: Node, other: str, known: NodeRecord | None) -> dict[str, Any]:
     """Call the other node and greet it until the line is direct, or is not going to be."""
     try:
-        line = await running(node).line_to(other, CONNECT_S)
+        line = await line_to(node, other, known)
     except MeshError as error:
         return {"path": "none", "error": str(error)}
     deadline = time.monotonic() + UPGRADE_S
@@ -102,6 +169,20 @@ async def call(node: Node, other: str) -> dict[str, Any]:
     return {"path": path}
 
 
+async def line_to(node: Node, other: str, known: NodeRecord | None) -> Line:
+    """Call; again and again while nothing is known of the other, which may be about to say where it is."""
+    if known is not None:
+        return await running(node)._line_of(known, CONNECT_S)
+    deadline = time.monotonic() + CONNECT_S
+    while True:
+        try:
+            return await running(node).line_to(other, CONNECT_S)
+        except (LookupFailed, NoPath):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(INTERVAL_S)
+
+
 async def be_called(node: Node, ear: Ear, other: str) -> dict[str, Any]:
     """Listen until the caller has ended, then wait a little until the own way is no worse than the caller's."""
     try:
@@ -112,7 +193,7 @@ async def be_called(node: Node, ear: Ear, other: str) -> dict[str, Any]:
         if (own := path_to(node, other)) == ear.path:
             break
         await asyncio.sleep(INTERVAL_S)
-    return {"path": own, "first_s": ear.first_s, "final_s": ear.final_s}
+    return {"path": own, "first_path": ear.first_path, "first_s": ear.first_s, "final_s": ear.final_s}
 
 
 def path_to(node: Node, other: str) -> str:

@@ -1,8 +1,9 @@
 """Programs that connect two hosts of a lab, seen from outside: started in a host, told to connect, asked how it went.
 
-A peer is a process that speaks lines of JSON: it says `{"ready": WORD}`, hears `{"go": WORD OF THE OTHER}`, and when it
-is done says `{"path": "direct", "first_s": T, "final_s": T}`, the times being those of the machine's monotonic clock at
-which the first byte of the other application came, and the first one on the path that is used in the end.
+A peer is a process that speaks lines of JSON: it says `{"ready": WORD}`, hears `{"other": WORD OF THE OTHER}`, says
+`{"set": true}`, hears `{"go": true}`, and when it is done says `{"path": "direct", "first_s": T, "final_s": T}`, the
+times being those of the machine's monotonic clock at which the first byte of the other application came, and the first
+one on the path that is used in the end.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class Program(Protocol):
     def command(self, lab: Lab, host: Host, role: str) -> Sequence[str]:
         """Name the script and the arguments of a peer in a host."""
 
+    def start(self, sites: Sequence[str]) -> str:
+        """Say whether peers at these sites are warm when they are told to connect, or begin cold."""
+
 
 class Peer:
     """A running peer."""
@@ -55,7 +59,7 @@ class Peer:
         assert output is not None
         while b"\n" not in self._unread:
             if not select.select([output], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise TimeoutError
+                raise TimeoutError(f"a peer says nothing for {timeout_s:.0f} s")
             came = os.read(output.fileno(), 65536)
             if not came:
                 raise RuntimeError(f"a peer has ended: {self._last_words()}")
