@@ -71,12 +71,18 @@ class Cell:
         times = [outcome.final_ms for outcome in self.outcomes if outcome.final_ms is not None]
         return statistics.median(times) if times else None
 
+    @property
+    def moved_first_ms(self) -> float | None:
+        """Return the median time to the first byte in runs where that came by another path than the last."""
+        times = [each.first_ms for each in self.outcomes if each.moved and each.first_ms is not None]
+        return statistics.median(times) if times else None
+
     def __str__(self) -> str:
         """Write `D 164`, `D2+R1 426`, or `D 790 (R 240)` when the first byte came earlier, by a relay."""
         if self.final_ms is None:
             return "fail"
-        firsts = [each.first_ms for each in self.outcomes if each.moved and each.first_ms is not None]
-        first = f" (R {statistics.median(firsts):.0f})" if firsts else ""
+        first_ms = self.moved_first_ms
+        first = "" if first_ms is None else f" (R {first_ms:.0f})"
         return f"{self.path} {self.final_ms:.0f}{first}"
 
 

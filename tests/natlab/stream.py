@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from .lab import Lab
+from .matrix import DELAY_S
 from .mesh import DELAYED_S, Mesh, PublicNodes
 from .peer import CALLED, CALLER, READY_S, Peer
 
@@ -86,9 +87,11 @@ class Course:
         return asdict(self) | {"whole": self.whole}
 
 
-def measure(sites: Sequence[str], event: str, *, delay_s: float = 0.02, loss: float = 0.0) -> Course:
+def measure(
+    sites: Sequence[str], event: str, *, delay_s: float = DELAY_S, loss: float = 0.0, after_s: float = AFTER_S
+) -> Course:
     """Build a lab, let its first host stream to its last one, and let something happen."""
-    program = Mesh(stream_s=BEFORE_S + AFTER_S)
+    program = Mesh(stream_s=BEFORE_S + after_s)
     with (
         Lab(sites, servers=program.servers, delay_s=delay_s, loss=loss) as lab,
         program.serving(lab),
@@ -99,7 +102,7 @@ def measure(sites: Sequence[str], event: str, *, delay_s: float = 0.02, loss: fl
         time.sleep(BEFORE_S)
         happened_s = time.monotonic()
         EVENTS[event][1](lab, program.nodes)
-        said = caller.hear(BEFORE_S + AFTER_S + READY_S)
+        said = caller.hear(after_s + READY_S)
         time.sleep(LATE_S)
         called.say(end=True)
         arrivals = called.hear(READY_S)["arrivals"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from . import campaign, figures, matrix
+from . import campaign, figures, matrix, picture
 from .ice import Ice
 from .matrix import Cell, Outcome, measure, pairs
 from .mesh import Mesh
@@ -120,6 +121,17 @@ def test_a_report_has_each_program_and_how_they_compare() -> None:
     assert "| port | 0.33 |  |" in lines
     assert "mesh99: 3 of 3 pairs connected, 2 of 3 pairs with UDP direct" in lines
     assert "- port / sym: nothing came" in lines
+
+
+def test_a_picture_has_a_panel_for_each_program_and_a_number_for_each_pair() -> None:
+    ours = [cell(("port", "port"), FAST), cell(("port", "sym"), LATE), cell(("sym", "sym"), RELAYED)]
+    theirs = [cell(("port", "port"), FAILED, program="aioice")]
+    drawn = ElementTree.fromstring(picture.svg([*ours, *theirs]))
+    texts = ["".join(each.itertext()) for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts.count("symseq") == 4
+    assert {"mesh99", "aioice + coturn", "100", "300", "R 210", "150", "fail"} <= set(texts)
+    fills = [each.get("fill") for each in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+    assert [fills.count(picture.COLOURS[path]) for path in ("D", "R", "")] == [3, 2, 2]
 
 
 def test_a_document_is_read_as_it_was_written() -> None:
