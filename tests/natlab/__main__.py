@@ -8,10 +8,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import check, console, figures, matrix, picture, report, stream, topology
+from . import check, console, events, figures, matrix, picture, report, topology
 from .campaign import Campaign
 from .ice import Ice
 from .lab import Lab, why_not
@@ -55,8 +56,8 @@ def main() -> int:
             "stream",
             parents=[_links()],
             help="let nodes stream while something happens",
-            description="\n".join(f"{name:<15} {what}" for name, (what, _) in stream.EVENTS.items()),
-            formatter_class=argparse.RawTextHelpFormatter,
+            description="One host sends a message every 20 ms to another; after two seconds something happens. "
+            "`rest` looks at what an idle line costs.",
         )
     )
     ci = commands.add_parser("ci", parents=[_links()], help="a fixed selection of pairs, once, beside aioice")
@@ -152,21 +153,21 @@ def _picture(arguments: argparse.Namespace) -> int:
 def _add_stream(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sites", nargs="+", metavar="SITE[/SITE]")
     parser.add_argument(
-        "--event", action="append", choices=stream.EVENTS, help="again for each (all but none)"
+        "--event", action="append", choices=events.EVENTS, required=True, help="again for each"
     )
     parser.set_defaults(run=_stream)
 
 
 def _stream(arguments: argparse.Namespace) -> int:
+    links = {"delay_s": arguments.delay / 1e3, "loss": arguments.loss}
     courses = []
     for sites in arguments.sites:
-        for event in arguments.event or list(stream.EVENTS)[1:]:
-            pair = sites.split("/")
-            courses.append(stream.measure(pair, event, delay_s=arguments.delay / 1e3, loss=arguments.loss))
+        for event in arguments.event:
+            courses.append(events.measure(event, sites.split("/"), **links))
             print(courses[-1], file=sys.stderr if arguments.json else sys.stdout, flush=True)
     if arguments.json:
-        print(json.dumps([each.to_json() for each in courses], indent=1))
-    return int(not all(each.whole for each in courses))
+        print(json.dumps([asdict(course) for course in courses], indent=1))
+    return int(not all(course.is_whole for course in courses))
 
 
 def _up(arguments: argparse.Namespace) -> int:

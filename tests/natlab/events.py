@@ -1,16 +1,12 @@
-"""What happens to networks and relays in the middle of a stream, and how long that interrupts it.
-
-python -m tests.natlab.events EVENT SITE/SITE ...
-"""
+"""What happens to networks and relays in the middle of a stream, and how long that interrupts it."""
 
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +15,7 @@ from mesh99.node.overlay.line import Line
 from mesh99.node.overlay.relaying import Relaying
 
 from .lab import Lab
+from .matrix import DELAY_S
 from .mesh import PORT, RELAYS, Mesh
 from .peer import CALLED, CALLER, READY_S, Peer
 from .site import Host
@@ -43,6 +40,16 @@ class Course:
     """The longest time without any after the event."""
     ways: dict[str, list[tuple[float, str]]]
     idle_bytes_per_s: dict[str, float]
+
+    def __str__(self) -> str:
+        """Write it in one line."""
+        whole = "all came, once and in order" if self.is_whole else "NOT all came, once and in order"
+        ways = "; ".join(
+            f"{name} {', '.join(f'{way} from {since_s:+.1f} s' for since_s, way in ways)}"
+            for name, ways in self.ways.items()
+        )
+        idle = "".join(f"; {name} idle {rate:.1f} B/s" for name, rate in self.idle_bytes_per_s.items())
+        return f"{self.sites} {self.event}: longest gap {self.gap_ms} ms, {whole}; {ways}{idle}"
 
 
 def relay_in_use(lab: Lab, address: str) -> Host:
@@ -104,12 +111,12 @@ EVENTS: dict[str, Callable[[Lab, str], object]] = {
 """By name; told the lab and the address of the relay in use, if any."""
 
 
-def measure(event: str, sites: list[str]) -> Course:
+def measure(event: str, sites: Sequence[str], *, delay_s: float = DELAY_S, loss: float = 0.0) -> Course:
     """Stream from the first host to the last, and let it happen after some time."""
     program, forward = Mesh(), Relaying._forward
     try:
         with (
-            Lab(sites, servers=program.servers) as lab,
+            Lab(sites, servers=program.servers, delay_s=delay_s, loss=loss) as lab,
             program.serving(lab),
             closing(Peer(lab.hosts[-1], _command(lab, lab.hosts[-1], CALLED))) as called,
             closing(Peer(lab.hosts[0], _command(lab, lab.hosts[0], CALLER))) as caller,
@@ -155,8 +162,3 @@ def _named(of_caller: Any, of_called: Any) -> list[tuple[str, Any]]:
 
 def _since(happened_at: float, ways: list[tuple[float, str]]) -> list[tuple[float, str]]:
     return [(round(moment - happened_at, 2), way) for moment, way in ways]
-
-
-if __name__ == "__main__":
-    for written in sys.argv[2:]:
-        print(json.dumps(asdict(measure(sys.argv[1], written.split("/")))), flush=True)

@@ -15,14 +15,14 @@ from .peer import CALLED, CALLER, READY_S, Peer, Program
 KINDS = ("none", "fw", "full", "addr", "port", "sym", "symseq", "udpblock")
 CONNECT_S = 40.0  # aioice gives up after some 30 s
 DELAY_S = 0.02
-LETTERS = {"direct": "D", "relay": "R"}
+LETTERS = {"direct": "D", "tcp": "T", "relay": "R"}
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How one connection went; times are from when both sides were told to connect."""
 
-    path: str  # direct, relay or none
+    path: str  # direct, tcp, relay or none
     first_ms: float | None = None
     final_ms: float | None = None
     first_path: str = ""
@@ -125,7 +125,7 @@ def _connect(caller: Peer, called: Peer) -> Outcome:
         return Outcome("none", error="nothing came")
     paths = {way["path"] for way in ways}
     # What is relayed in one direction only is relayed.
-    path = next(path for path in ("none", "relay", "direct") if path in paths)
+    path = next(path for path in ("none", "relay", "tcp", "direct") if path in paths)
     if path == "none":
         return Outcome(path, error=next((way["error"] for way in ways if way.get("error")), ""))
     first_ms, final_ms = (round((ways[1][key] - began_s) * 1e3, 1) for key in ("first_s", "final_s"))

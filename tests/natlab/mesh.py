@@ -16,7 +16,6 @@ from mesh99.nat.relay.config import RelayConfig
 from mesh99.node import Node, NodeConfig
 from mesh99.node.asyncio_host import AsyncioHost, HostConfig
 from mesh99.node.overlay.config import OverlayConfig
-from mesh99.node.overlay.line import Line
 from mesh99.wire.endpoint import Endpoint
 
 from .lab import Lab
@@ -27,7 +26,6 @@ from .site import Host
 SCRIPT = str(Path(__file__).with_name("mesh_peer.py"))
 PORT = 4100
 RELAYS = 3
-DELAYED_S = 2.0  # by how much a relay that delays does it
 WARM, LOOKUP, COLD = "warm", "lookup", "cold"
 
 
@@ -44,15 +42,13 @@ class Mesh:
 
     servers = 8
 
-    def __init__(self, start: str = WARM, stream_s: float = 0.0) -> None:
+    def __init__(self, start: str = WARM) -> None:
         self._start = start
-        self._stream_s = stream_s
-        """For how long the caller sends one message after the other; 0: until its path is final."""
 
     @contextmanager
     def serving(self, lab: Lab) -> Iterator[None]:
         """Run a node on each public server, until the block ends."""
-        nodes = self.nodes = PublicNodes(lab.servers)
+        nodes = PublicNodes(lab.servers)
         thread = threading.Thread(target=asyncio.run, args=(nodes.live(),), daemon=True)
         thread.start()
         try:
@@ -67,7 +63,6 @@ class Mesh:
         peers = [f"{server.address}:{PORT}" for server in lab.servers[:RELAYS]]
         start = self.start(lab.sites_as_written)
         settings = {"role": role, "start": start, "listen": f"{host.address}:0", "peers": peers}
-        settings["stream_s"] = self._stream_s
         return [SCRIPT, json.dumps(settings)]
 
     def start(self, sites: Sequence[str]) -> str:
@@ -82,15 +77,13 @@ class PublicNodes:
         self._servers = servers
         self.ready: Future[asyncio.AbstractEventLoop] = Future()
         self._ended = asyncio.Event()
-        self._relays: list[SpoiltRelay] = []
 
     async def live(self) -> None:
         """Start the relays one after the other, then the strangers, and keep them until the end."""
         async with AsyncExitStack() as nodes:
             try:
                 for number in range(RELAYS):
-                    node = await nodes.enter_async_context(self._node(number))
-                    self._relays.append(SpoiltRelay(node))
+                    await nodes.enter_async_context(self._node(number))
                 strangers = (self._node(number) for number in range(RELAYS, len(self._servers)))
                 await asyncio.gather(*map(nodes.enter_async_context, strangers))
             except BaseException as error:
@@ -103,16 +96,6 @@ class PublicNodes:
         """Let them stop."""
         if self.ready.done() and self.ready.exception() is None:
             self.ready.result().call_soon_threadsafe(self._ended.set)
-
-    def busiest(self) -> int:
-        """Return the number of the relay that has forwarded most lately."""
-        counts = [relay.forwarded for relay in self._relays]
-        return counts.index(max(counts))
-
-    def spoil(self, how: str) -> None:
-        """Let the busiest relay drop, delay or truncate what it should forward, from now on."""
-        relay = self._relays[self.busiest()]
-        self.ready.result().call_soon_threadsafe(setattr, relay, "how", how)
 
     def _node(self, number: int) -> Node:
         server, others = self._servers[number], self._servers[: min(number, RELAYS)]
@@ -127,30 +110,6 @@ class PublicNodes:
             config=NodeConfig(overlay=overlay),
             host=partial(HostInside, server),
         )
-
-
-class SpoiltRelay:
-    """What a relay does with packets that it should forward: what it should, or as it is told."""
-
-    def __init__(self, node: Node) -> None:
-        assert node._running is not None
-        self._running = node._running
-        self._relaying = node._running.overlay.relaying
-        self._forward = self._relaying._forward
-        self._relaying._forward = self._take  # type: ignore[method-assign]
-        self.how = ""
-        self.forwarded = 0
-
-    def _take(self, line: Line, number: int, packet: bytes, now: float) -> None:
-        self.forwarded += 1
-        if self.how == "delay":
-            asyncio.get_running_loop().call_later(DELAYED_S, self._late, line, number, packet)
-        elif self.how != "drop":
-            self._forward(line, number, packet[: len(packet) // 2] if self.how else packet, now)
-
-    def _late(self, line: Line, number: int, packet: bytes) -> None:
-        self._forward(line, number, packet, self._running.host.now())
-        self._running.pump.kick()
 
 
 class HostInside(AsyncioHost):

@@ -20,7 +20,6 @@ QUIET_S = 0.5  # for the record that names the relays to reach its holders
 CONNECT_S = 10.0
 UPGRADE_S = 6.0  # how long a relayed line may take to become a direct one
 INTERVAL_S = 0.01
-TICK_S = 0.02
 END = "end"
 
 
@@ -28,12 +27,6 @@ class Greeting(Message):
     """One of many: what kind of path the caller's line had when it was sent; `end` is the last."""
 
     path: str
-
-
-class Tick(Message):
-    """One of a stream."""
-
-    number: int
 
 
 class Ear:
@@ -44,9 +37,7 @@ class Ear:
         self.final_s: float | None = None
         self.path = self.first_path = "none"
         self.ended = asyncio.Event()
-        self.ticks: list[tuple[int, float]] = []
         node.on(Greeting)(self.hear)
-        node.on(Tick)(self.hear_tick)
 
     async def hear(self, greeting: Greeting) -> None:
         """Take note of one."""
@@ -57,10 +48,6 @@ class Ear:
             self.ended.set()
         elif greeting.path != self.path:
             self.path, self.final_s = greeting.path, now
-
-    async def hear_tick(self, tick: Tick) -> None:
-        """Take note of one of a stream."""
-        self.ticks.append((tick.number, time.monotonic()))
 
 
 async def main(settings: dict[str, Any]) -> None:
@@ -80,12 +67,21 @@ async def main(settings: dict[str, Any]) -> None:
         await settled(node)
         peers = [peer.node_id for peer in node.peers()]
         other = await introduced(ready=node.node_id.text, nat=node.status().nat, peers=peers)
-        known = await running(node).directory.resolve(other, CONNECT_S) if start == "warm" else None
+        known = await looked_up(node, other) if start == "warm" else None
         if await told_to_go():
-            if settings["stream_s"]:
-                await stream(node, ear, role, other, settings["stream_s"])
-            else:
-                await play(node, ear, role, other, known)
+            await play(node, ear, role, other, known)
+
+
+async def looked_up(node: Node, other: str) -> NodeRecord:
+    """Find the other's record, which may have been published a moment ago."""
+    deadline = time.monotonic() + SETTLED_S
+    while True:
+        try:
+            return await running(node).directory.resolve(other, CONNECT_S)
+        except LookupFailed:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(INTERVAL_S)
 
 
 async def introduced(**words: Any) -> str:
@@ -105,33 +101,6 @@ async def play(node: Node, ear: Ear, role: str, other: str, known: NodeRecord | 
     """Call or be called, tell how it went, and stay until the lab has heard of the other end."""
     tell(**(await call(node, other, known) if role == "caller" else await be_called(node, ear, other)))
     await heard()
-
-
-async def stream(node: Node, ear: Ear, role: str, other: str, duration_s: float) -> None:
-    """Send one message after the other once the path is final, or note when each comes until the lab says so."""
-    if role == "caller":
-        line = await running(node).line_to(other, CONNECT_S)
-        ends = time.monotonic() + UPGRADE_S
-        # A search goes on only for lines that carry messages.
-        while line.path_kind != "direct" and time.monotonic() < ends:
-            await node.send(Greeting(path=line.path_kind), to=other)
-            await asyncio.sleep(INTERVAL_S)
-        tell(streaming=line.path_kind)
-        sent = await send_ticks(node, other, duration_s)
-        tell(sent=sent, path=path_to(node, other))
-    await heard()
-    tell(arrivals=ear.ticks)
-    await heard()
-
-
-async def send_ticks(node: Node, other: str, duration_s: float) -> int:
-    """Send numbered messages at a steady pace; return how many went out."""
-    began, sent = time.monotonic(), 0
-    while (since_s := time.monotonic() - began) < duration_s:
-        await asyncio.sleep(max(0.0, sent * TICK_S - since_s))
-        await node.send(Tick(number=sent), to=other)
-        sent += 1
-    return sent
 
 
 async def settled(node: Node) -> None:
