@@ -112,8 +112,9 @@ class Reach:
 
     @property
     def wants_relays(self) -> bool:
-        """Tell whether others need a relay to reach this node: there is a box, and it was not found to be open."""
-        if self._config.relay.serve or self.kind is NatKind.OPEN:
+        """Tell whether others need a relay to reach this node: there is a box that was not found to be open, or that
+        lets strangers in over UDP only, since it translates: some have no UDP."""
+        if self._config.relay.serve or self.mapped_port.verified:
             return False
         if self.is_blocked:
             return True
