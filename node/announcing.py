@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
+from ..nat.relay.offer import CAPABILITY
 from ..wire.endpoint import Endpoint
 from ..wire.errors import MeshError
 from ..wire.identity import Identity
@@ -16,6 +17,7 @@ from .directory import Directory
 from .host import Host
 from .offers import Offers
 from .overlay.overlay import Overlay
+from .relay_offer import RelayOffer
 from .whereabouts import endpoints_of, relays_of
 
 if TYPE_CHECKING:
@@ -58,8 +60,8 @@ class Announcing:
         self.presences = [self._presence(client, random) for client in registries]
         self._is_due = False
         self._published = False
+        self.relay = RelayOffer(overlay, directory, host, config, random)
         overlay.relaying.reservations.on_change = self._announce_soon
-        overlay.reach.mapped_port.on_result = lambda now: self._announce_soon()
         overlay.reach.on_change = self._announce_soon
 
     @property
@@ -85,7 +87,9 @@ class Announcing:
             endpoints=self.endpoints(),
             name=self._node.name,
             capabilities=tuple(self._node.offers),
-            attributes=self._node.offers.get(capability, {}),
+            attributes=self.relay.attributes()
+            if capability == CAPABILITY
+            else self._node.offers.get(capability, {}),
             nat=self._overlay.reach.kind.value,
             relays=relays_of(self._overlay, self._host.now()),
             sequence=sequence,
@@ -96,6 +100,7 @@ class Announcing:
         """Publish the description, as it is now."""
         self._published = True
         self._directory.announce(self.describe, self.uuid)
+        self.relay.announce(self.describe)
 
     def _announce_soon(self) -> None:
         """Publish what changed by itself, when this turn of the loop is over."""

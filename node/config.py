@@ -55,6 +55,16 @@ class NodeConfig:
     providers_max: int = 32
     """Agents that one capability search returns at most."""
 
+    relay_offer_s: float = 60.0
+    """How often a relay looks whether it should say something else of itself. Raising it tells its load later."""
+
+    relay_look_s: float = 3600.0
+    """How often a volunteer looks whether its relay is needed. Raising it brings help later when relays fill up."""
+
+    relays_enough: int = 16
+    """Relays with room from which on a volunteer does not announce its own: it costs about 40 B/s. Raising it gives
+    those who look more to choose from."""
+
     line_queue_bytes: int = 4 * 1024 * 1024
     """Bytes queued to one peer from which on `send` waits for room; raising it costs memory per slow peer."""
 
@@ -86,7 +96,14 @@ class NodeConfig:
         ):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")
-        for name in ("contacts_save_s", "join_s", "rejoin_s", "rejoin_max_s", "reseed_max_s"):
+        for name in (
+            "contacts_save_s",
+            "join_s",
+            "rejoin_s",
+            "rejoin_max_s",
+            "reseed_max_s",
+            "relay_offer_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ConfigError(name, "must be more than 0 seconds")
 

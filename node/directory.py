@@ -99,15 +99,21 @@ class Directory:
         for key in keys:
             self.publish(key, partial(self._sign, describe, key))
         for capability in record.capabilities:
-            self._offer(capability_key(capability), partial(self._sign_offer, describe, capability))
+            self.offer(capability, describe)
 
-    def _offer(self, key: bytes, create: Callable[[bytes, int], Record]) -> None:
-        previous = self._publications.pop(key, None)
-        if previous is not None:
-            previous.cancel()
-        node_id, now = self._identity.node_id, self._clock.now()
+    def offer(self, capability: str, describe: Describe) -> None:
+        """Publish the node's record under a capability, and keep it alive there."""
+        self.withdraw(capability)
+        key, node_id, now = capability_key(capability), self._identity.node_id, self._clock.now()
+        create = partial(self._sign_offer, describe, capability)
         self._publications[key] = self._dht.publish_spread(key, node_id, create, now)
         self._kick()
+
+    def withdraw(self, capability: str) -> None:
+        """Keep the record under a capability alive no longer."""
+        previous = self._publications.pop(capability_key(capability), None)
+        if previous is not None:
+            previous.cancel()
 
     def _sign_offer(self, describe: Describe, capability: str, key: bytes, sequence: int) -> Record:
         return self._sign(describe, key, capability)

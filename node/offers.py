@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from ..nat.relay.offer import RESERVED_PREFIX
 from ..wire.attributes import HINT, Value, checked
 from ..wire.errors import ConfigError
 
@@ -23,6 +24,11 @@ def offers_of(capabilities: Capabilities) -> Offers:
     given = (
         capabilities if isinstance(capabilities, Mapping) else {capability: {} for capability in capabilities}
     )
+    for capability in given:
+        if capability.lower().startswith(RESERVED_PREFIX):
+            raise ConfigError(
+                "capability", f"{capability!r} is for nodes to use", f"a name without {RESERVED_PREFIX}"
+            )
     return {capability.lower(): checked_of(capability, given[capability]) for capability in given}
 
 

@@ -27,6 +27,16 @@ from ..messages import (
     encode,
 )
 from .config import RelayConfig
+from .offer import Offer
+
+BURSTS_PER_S = 4.0
+"""What all circuits may carry at once, as a part of a second's worth."""
+
+REASONS = {
+    Reason.NO_RESERVATION: "nobody of that name is reached here",
+    Reason.TOO_MANY: "too many",
+    Reason.NOT_SERVING: "not serving",
+}
 
 
 class Leg(NamedTuple):
@@ -62,13 +72,22 @@ class RelayServer:
         self._circuits: dict[Leg, _Circuit] = {}
         self._opened: Counter[NodeId] = Counter()
         self._numbered = 0
+        burst_bytes = max(config.bytes_per_s_max / BURSTS_PER_S, config.circuit_burst_bytes)
+        self._all = TokenBucket(config.bytes_per_s_max, burst_bytes, 0.0)
+        self.serves = config.serve is True
+        """Whether this node relays for others now; a volunteer's owner knows."""
         self.carried_bytes = 0
         self.dropped: Counter[str] = Counter()
 
     @property
-    def serves(self) -> bool:
-        """Tell whether this node relays for others at all."""
-        return self._config.serve
+    def offer(self) -> Offer:
+        """Return what is left to give."""
+        config = self._config
+        shares = [self.reservations / config.reservations_max, self.circuits / config.circuits_max]
+        if config.relayed_bytes_max:
+            shares.append(self.carried_bytes / config.relayed_bytes_max)
+        free = config.reservations_max - self.reservations if self.serves else 0
+        return Offer(free, min(1.0, max(shares)), config.region)
 
     @property
     def is_busy(self) -> bool:
@@ -113,7 +132,10 @@ class RelayServer:
             self.dropped["relay: volume used up"] += 1
             return None
         if not found.bucket.take(size_bytes, now):
-            self.dropped["relay: over the rate"] += 1
+            self.dropped["relay: over the rate of a circuit"] += 1
+            return None
+        if self._config.bytes_per_s_max and not self._all.take(size_bytes, now):
+            self.dropped["relay: over the rate of all"] += 1
             return None
         found.used_at = now
         self.carried_bytes += size_bytes
@@ -157,9 +179,14 @@ class RelayServer:
         config = self._config
         others = [each for who, each in self._reservations.items() if who != peer]
         same_host = sum(each.endpoint.host == endpoint.host for each in others)
-        crowded = len(others) >= config.reservations_max or same_host >= config.reservations_per_address_max
-        if not config.serve or crowded:
-            self.dropped["relay: reservation refused"] += 1
+        why = (
+            "not serving" if not self.serves
+            else "no place left" if len(others) >= config.reservations_max
+            else "too many of one address" if same_host >= config.reservations_per_address_max
+            else ""
+        )  # fmt: skip
+        if why:
+            self.dropped[f"relay: no reservation, {why}"] += 1
             return 0
         self._reservations[peer] = _Reservation(endpoint, now + config.reservation_s)
         return config.reservation_s
@@ -170,8 +197,9 @@ class RelayServer:
             return [(leg.peer, encode(Opened(leg.circuit, reservation.endpoint)))]
         reason = self._objection(leg, reservation, now)
         if reason is not None or reservation is None:
-            self.dropped["relay: circuit refused"] += 1
-            return [(leg.peer, encode(Refused(leg.circuit, reason or Reason.NO_RESERVATION)))]
+            reason = reason or Reason.NO_RESERVATION
+            self.dropped[f"relay: no circuit, {REASONS[reason]}"] += 1
+            return [(leg.peer, encode(Refused(leg.circuit, reason)))]
         self._numbered += 1
         other = Leg(target, 2 * self._numbered + 1)
         bucket = TokenBucket(self._config.circuit_bytes_per_s, self._config.circuit_burst_bytes, now)
@@ -182,7 +210,7 @@ class RelayServer:
 
     def _objection(self, leg: Leg, reservation: _Reservation | None, now: float) -> Reason | None:
         config = self._config
-        if not config.serve:
+        if not self.serves:
             return Reason.NOT_SERVING
         if reservation is None or reservation.ends_at <= now or leg.circuit % 2:
             return Reason.NO_RESERVATION

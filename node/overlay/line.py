@@ -63,6 +63,7 @@ class Line:
         "ready",
         "replaced",
         "reply",
+        "reserved",
         "reset_token",
         "serves",
         "session",
@@ -91,6 +92,8 @@ class Line:
         """How handlers answer over this line, kept here by whoever handles its messages."""
         self.serves = False
         """The peer said that it relays for others."""
+        self.reserved = False
+        """This node is reached through the peer, so the box in front of it must let the peer in at any time."""
         self.next_port = 0
         """Which port the peer's box would give next when the line was made, if it counts them up."""
         self.circuit: Endpoint | None = None
@@ -134,6 +137,11 @@ class Line:
         if not self.carries_messages:
             self.carries_messages = True
             self.probe_at = min(self.probe_at, now + self.config.keepalive_s)
+
+    def reserves(self, now: float) -> None:
+        """Note that this node is reached through the peer from now on."""
+        self.reserved = True
+        self.probe_at = min(self.probe_at, now + self.config.reserved_keepalive_s)
 
     def asked(self, now: float) -> None:
         """Note that something was sent that a living peer answers; silence is suspect from now on."""
@@ -239,6 +247,7 @@ class Line:
         keepalive_s = (
             min(config.keepalive_s, config.quiet_keepalive_s) if lively else config.quiet_keepalive_s
         )
+        keepalive_s = min(keepalive_s, config.reserved_keepalive_s) if self.reserved else keepalive_s
         return keepalive_s if self.initiated else keepalive_s * ANSWERER_PATIENCE
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from random import Random
 from typing import Protocol
 
 from ...dht.dht import Dht
@@ -27,6 +28,7 @@ from .lines import LineTable
 from .proving import Proving
 from .punching import Punching
 from .reach import Reach
+from .relay_search import RelaySearch
 from .relaying import Relaying
 from .sampling import Sampling
 from .watch import Watch
@@ -41,7 +43,7 @@ class Network(Protocol):
     def receive(self, packet: bytes, source: Endpoint, now: float) -> None:
         """Take a packet that came through a circuit."""
 
-    def connect(self, peer: Contact, now: float, done: Connected) -> None:
+    def connect(self, peer: Contact, now: float, done: Connected, *others: Endpoint) -> None:
         """Get a line to a relay."""
 
     def lost(self, line: Line, now: float) -> None:
@@ -62,6 +64,7 @@ class Meeting:
         dht: Dht,
         send: Callable[[bytes, Endpoint], None],
         entropy: Callable[[int], bytes],
+        random: Random,
         now: float,
     ) -> None:
         self._lines = lines
@@ -73,6 +76,9 @@ class Meeting:
         """Through whom those can be reached that were called."""
         self._shaken_at = now
         self.relaying = Relaying(config, own_id, lines, self, now)
+        seeks = (dht, lines, self.relaying, network.connect, random)
+        self._relay_search = RelaySearch(config.reservations, *seeks, now)
+        reach.on_serving = self.relaying.serve
         self._sampling = Sampling(dht, lines, reach, send, entropy)
         self._proving = Proving(config.dial_back, lines, self._relays_to, send, entropy, now)
         reach.witnessed = self._proving.arrived
@@ -200,7 +206,7 @@ class Meeting:
         """Return when `handle_timeout` is due."""
         if not self.is_busy:
             return None
-        parts = (self.relaying, self._punching, self._reach, self._sampling)
+        parts = (self.relaying, self._relay_search, self._punching, self._reach, self._sampling)
         times = [time for time in (part.next_timeout() for part in parts) if time is not None]
         return min(times, default=None)
 
@@ -209,7 +215,8 @@ class Meeting:
         if not self.is_busy:
             return
         self._reach.handle_timeout(now)
-        self._seek_relays(now)
+        self._want_relays()
+        self._relay_search.handle_timeout(now)
         self.relaying.handle_timeout(now)
         self._sampling.handle_timeout(now)
         self._punching.handle_timeout(now)
@@ -230,16 +237,13 @@ class Meeting:
         """Tell whether a call to a place where the peer may not be met would spoil the next one: it takes a port."""
         return bool(self._reach.observations.step())
 
-    def _seek_relays(self, now: float) -> None:
-        """Reserve at peers that relay for others, as soon as this node is known to need it."""
+    def _want_relays(self) -> None:
+        """Have relays sought as soon as this node is known to need some, and let go of them when it does not."""
         wanted, reservations = self._reach.wants_relays, self.relaying.reservations
-        if wanted and not reservations.wanted:
-            reservations.wanted = True
-            for line in self._lines.current():
-                self.relaying.consider(line, now)
-        elif reservations.wanted and not wanted:
-            reservations.wanted = False
-            reservations.give_up()
+        if self._config.checks_reach and wanted is not reservations.wanted:
+            reservations.wanted = wanted
+            if not wanted:
+                reservations.give_up()
 
     def _relay_called(self, target: NodeId, now: float, relay: Line | None, error: MeshError | None) -> None:
         """Open a circuit through a relay to which there is a line now, for a call or for a line in want of ways."""

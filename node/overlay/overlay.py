@@ -69,7 +69,7 @@ class Overlay:
         self.reach = Reach(config, self.lines, *known, self._send, entropy, now)
         self.reach.on_told = lambda line, now: self.dht.verified(line.contact(), now)
         meets = (self.lines, self._handshakes, self, self.reach, self.dht, self._send, entropy)
-        self._meeting = Meeting(identity.node_id, config, *meets, now)
+        self._meeting = Meeting(identity.node_id, config, *meets, random, now)
         self.relaying = self._meeting.relaying
 
     # the world in

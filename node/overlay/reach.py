@@ -60,12 +60,14 @@ class Reach:
         self.observations = Observations(config.observers_max)
         self.dial_back = DialBack(config.dial_back, entropy)
         self.mapped_port = MappedPort(config.dial_back, entropy, self.observations)
-        self.dial_back.on_result = self._say_what_is_known
+        self.dial_back.on_result = self.mapped_port.on_result = self._say_what_is_known
         self.on_told: Callable[[Line, float], None] = lambda line, now: None
         """Told when a peer says that strangers reach it, or do not."""
         self.on_change: Callable[[], None] = lambda: None
         """Told when what this node should say of itself is not what it was: where it is seen, and its kind."""
-        self._said: tuple[Endpoint | None, NatKind] = (None, NatKind.UNKNOWN)
+        self._said: tuple[Endpoint | None, NatKind, Endpoint | None] = (None, NatKind.UNKNOWN, None)
+        self.on_serving: Callable[[bool], None] = lambda serves: None
+        """Told when this node begins or ends to relay for others."""
         self._deliveries = TokenBucket(
             config.dial_back.deliveries_per_s, config.dial_back.deliveries_burst, now
         )
@@ -111,10 +113,16 @@ class Reach:
         return Here(self.kind, self.own_endpoints, seen, said.next_port(), said.step())
 
     @property
+    def serves(self) -> bool:
+        """Tell whether this node relays for others: as its owner says, or as a volunteer that strangers do reach."""
+        serve = self._config.relay.serve
+        return self.kind is NatKind.OPEN and not self._config.dht.ephemeral if serve == "auto" else serve
+
+    @property
     def wants_relays(self) -> bool:
         """Tell whether others need a relay to reach this node: there is a box that was not found to be open, or that
         lets strangers in over UDP only, since it translates: some have no UDP."""
-        if self._config.relay.serve or self.mapped_port.verified:
+        if self._config.relay.serve is True or self.mapped_port.verified:
             return False
         if self.is_blocked:
             return True
@@ -210,20 +218,24 @@ class Reach:
         return [self.dial_back] if mapped is None else [self.dial_back, mapped]
 
     def _say_what_is_known(self, now: float) -> None:
-        """Say in handshakes from now on whether strangers reach this node, and to those whom it has met before.
+        """Say in handshakes from now on whether strangers reach this node, and to those whom it has met before; and
+        whether it relays for others, which those hear who look for it.
 
         Where it has met everybody there is nobody left to prove it; who is seen where he is counts as open then.
         """
-        said = (self.observations.agreed(), self.kind)
+        said = (self.observations.agreed(), self.kind, self.mapped_port.verified)
         if said != self._said:
             self._said = said
             self.on_change()
         settings = self._handshakes.settings
         unboxed = self.filtering is Filtering.UNKNOWN and self.mapping is Mapping.NONE
         open_ = unboxed or self.filtering is Filtering.ENDPOINT_INDEPENDENT
-        boxed = not open_ and not settings.serves
+        boxed = not open_ and self._config.relay.serve is not True
+        serves = self.serves
+        self._handshakes.settings = replace(settings, boxed=boxed, serves=serves)
+        if serves is not settings.serves:
+            self.on_serving(serves)
         if boxed is not settings.boxed:
-            self._handshakes.settings = replace(settings, boxed=boxed)
             for line in self._lines.current():
                 self._say(line, encode(Reached(int(not boxed))))
 

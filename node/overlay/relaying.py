@@ -148,7 +148,9 @@ class Relaying:
     def left(self, line: Line, now: float) -> None:
         """Forget what went through a peer whose line is over."""
         self._tell(self.server.left(line.node_id))
-        self.reservations.lost(line.node_id)
+        if self.reservations.has(line.node_id):
+            self.reservations.lost(line.node_id)
+            self.fill(now)
         for circuit in self.circuits.of_relay(line.node_id):
             self._close(circuit, now)
 
@@ -174,11 +176,25 @@ class Relaying:
             if line is not None:
                 self._reserve(line, now)
 
-    def consider(self, line: Line, now: float) -> None:
-        """Reserve at the peer of a line, if it serves and this node is in want of relays."""
-        direct = line.session.path.transport != RELAY
-        if line.serves and direct and self.reservations.wants(line.node_id, now):
+    def consider(self, line: Line, now: float, *, anywhere: bool = False) -> None:
+        """Reserve at the peer of a line, if it serves and this node is in want of relays; relays at one address, which
+        fall away together, only if it may be `anywhere`."""
+        path = line.session.path
+        if not line.serves or path.transport == RELAY or not self.reservations.wants(line.node_id, now):
+            return
+        held = [self._lines.find(relay) for relay in self.reservations.held]
+        if anywhere or all(other is None or other.session.path.host != path.host for other in held):
             self._reserve(line, now)
+
+    def serve(self, serves: bool) -> None:
+        """Begin to relay for others, or take nobody in any more: what is reserved lasts to its end."""
+        self.server.serves = serves
+
+    def fill(self, now: float, *, anywhere: bool = False) -> None:
+        """Reserve at peers that serve until there are enough, the nearest first."""
+        serving = [line for line in self._lines.current() if line.serves]
+        for line in sorted(serving, key=_rtt_s):
+            self.consider(line, now, anywhere=anywhere)
 
     def keeps(self, line: Line) -> bool:
         """Tell whether a line must not end for idleness: something is reserved or carried over it."""
@@ -265,6 +281,7 @@ class Relaying:
         self._lines.mark(line)
 
     def _reserve(self, line: Line, now: float) -> None:
+        line.reserves(now)
         line.session.send_nat(self.reservations.ask(line.node_id, now))
         self._lines.mark(line)
 
@@ -282,3 +299,8 @@ class Relaying:
     def _close(self, circuit: Circuit, now: float) -> None:
         self.circuits.remove(circuit)
         self._ends.closed(circuit, now)
+
+
+def _rtt_s(line: Line) -> float:
+    rtt_s = line.session.rtt_s
+    return float("inf") if rtt_s is None else rtt_s

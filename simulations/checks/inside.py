@@ -74,7 +74,7 @@ def _of_ways(overlay: Overlay) -> Iterator[Amount]:
     yield ("circuits", len(relaying.circuits), config.circuits_max)
     yield ("names of circuits", len(relaying.circuits._by_number), config.circuits_max)
     yield ("relays", len(relaying.reservations.held), config.reservations.wanted)
-    yield ("relays that refused", len(relaying.reservations._blocked_until), config.lines_max)
+    yield ("relays left alone", len(relaying.reservations._blocked), config.reservations.blocked_max)
     yield ("reservations of others", server.reservations, config.relay.reservations_max)
     yield ("circuits of others", server.circuits, config.relay.circuits_max)
     for count in server._opened.values():

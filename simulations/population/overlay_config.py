@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...nat.relay.config import RelayConfig
 from ...node.overlay.config import OverlayConfig
 from ..scenario.schema import Scenario
 
@@ -18,10 +19,11 @@ def overlay_config(scenario: Scenario) -> OverlayConfig:
     make = OverlayConfig.large if scenario.population.is_large else OverlayConfig
     checks_reach = scenario.nat is not None
     allow_tcp = scenario.nat is not None and scenario.nat.udp_blocked > 0
+    # Volunteers would make of every scenario with NATs one with relays: here it says itself how many there are.
+    relay = RelayConfig(serve=False)
     # The cipher is fixed: whether this machine has AES in hardware must not show in the packets.
-    return make(
-        network=NETWORK, allow_tcp=allow_tcp, aes=True, awake_max=AWAKE_MAX, checks_reach=checks_reach
-    )
+    config = make(network=NETWORK, allow_tcp=allow_tcp, aes=True, awake_max=AWAKE_MAX, relay=relay)
+    return replace(config, checks_reach=checks_reach)
 
 
 def relaying(config: OverlayConfig) -> OverlayConfig:

@@ -9,14 +9,19 @@ from __future__ import annotations
 from functools import partial
 
 from ...dht.publish import Publication
+from ...dht.spread import SpreadPublication
+from ...nat.relay.offer import CAPABILITY
 from ...node.whereabouts import endpoints_of, relays_of
+from ...wire.attributes import Attributes
 from ...wire.identity import PublicKey
 from ...wire.node_record import NodeRecord
-from ...wire.record import KEY_BYTES, Record
+from ...wire.record import KEY_BYTES, Record, capability_key
 from ..host import NODE, Host
 from ..population.population import Population
 from ..scenario.schema import Scenario
 from ..world import World
+
+RELAYS = capability_key(CAPABILITY)
 
 SIGNED_MAX = 64
 """Versions of a value whose time of signing is remembered: more than live at the same time."""
@@ -87,13 +92,15 @@ class Value:
 
 
 class OwnRecord:
-    """The node record of a host: published anew when it is seen elsewhere or reached through other relays."""
+    """The node record of a host: published anew when it is seen elsewhere or reached through other relays. Who relays
+    for others announces that, too."""
 
-    __slots__ = ("_host", "_publication", "_sequence", "_session")
+    __slots__ = ("_host", "_offer", "_publication", "_sequence", "_session")
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._publication: Publication | None = None
+        self._offer: SpreadPublication | None = None
         self._session = host.session
         self._sequence = 0
 
@@ -104,6 +111,9 @@ class OwnRecord:
             self._publication = host.overlay.dht.publish(self.record_of, host.clock.now())
             changed = partial(host.clock.call_soon, self._renew)
             host.overlay.relaying.reservations.on_change = host.overlay.reach.on_change = changed
+            if host.overlay.reach.serves:
+                node_id, now = host.identity.node_id, host.clock.now()
+                self._offer = host.overlay.dht.publish_spread(RELAYS, node_id, self.offer_of, now)
             host.pump.kick()
 
     def _renew(self) -> None:
@@ -114,17 +124,25 @@ class OwnRecord:
 
     def record_of(self, sequence: int) -> Record:
         """Sign it anew."""
+        return self._described({}).to_record(self._host.identity)
+
+    def offer_of(self, key: bytes, sequence: int) -> Record:
+        """Sign what those hear who look for a relay."""
+        told = self._host.overlay.relaying.server.offer.attributes()
+        return self._described(told).to_record(self._host.identity, key)
+
+    def _described(self, attributes: Attributes) -> NodeRecord:
         host = self._host
         self._sequence = max(self._sequence + 1, int(host.clock.unix_now() * 1000))
-        record = NodeRecord(
+        return NodeRecord(
             public_key=host.identity.public_key,
             endpoints=endpoints_of(host.overlay, host.endpoints),
             nat=host.overlay.reach.kind.value,
             relays=relays_of(host.overlay, host.clock.now()),
+            attributes=attributes,
             sequence=self._sequence,
             ttl_s=NODE.record_ttl_s,
         )
-        return record.to_record(host.identity)
 
 
 class Publishing:

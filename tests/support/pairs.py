@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mesh99.nat.relay.config import RelayConfig
+from mesh99.nat.relay.reservations import ReservationConfig
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.line import Line
 from mesh99.node.overlay.overlay import Overlay
@@ -13,7 +14,8 @@ from mesh99.simulations.network.nat_box import NatBox
 
 from .boxed_world import BoxedWorld
 
-CONFIG = OverlayConfig(checks_reach=True)
+CONFIG = OverlayConfig(checks_reach=True, reservations=ReservationConfig(wanted=1))
+"""There is one relay: who wanted two would go on looking."""
 
 
 class Pair:

@@ -86,6 +86,34 @@ def test_a_relay_that_refuses_is_left_alone_for_a_while() -> None:
     assert reservations.wants(RELAY, 31.0)
 
 
+def test_a_relay_of_no_use_is_left_alone_for_longer_each_time() -> None:
+    reservations = Reservations(OWN, ReservationConfig(retry_s=10.0, retry_s_max=40.0, blocked_max=2))
+    reservations.wanted, now, pauses = True, 0.0, []
+    for _ in range(4):
+        reservations.block(RELAY, now)
+        until = next(now + second for second in range(1, 100) if reservations.wants(RELAY, now + second))
+        pauses.append(until - now)
+        now = until
+    assert pauses == [10.0, 20.0, 40.0, 40.0]
+    now += 100.0
+    reservations.block(RELAY, now)
+    assert reservations.wants(RELAY, now + 10.0), "long ago is forgotten"
+    reservations.block(OTHER, now)
+    reservations.block(THIRD, now)
+    assert not reservations.blocks(RELAY, now), "the oldest goes"
+
+
+def test_a_deaf_relay_is_given_up() -> None:
+    reservations = Reservations(OWN, ReservationConfig(answer_s=3.0, tries=4))
+    reservations.wanted = True
+    for question in range(4):
+        reservations.ask(RELAY, 3.0 * question)
+        assert reservations.has(RELAY)
+    assert reservations.take_due(12.0) == []
+    assert not reservations.has(RELAY)
+    assert not reservations.wants(RELAY, 12.0)
+
+
 def test_a_change_of_relays_is_told_once_each() -> None:
     reservations, told = Reservations(OWN, ReservationConfig()), []
     reservations.on_change = lambda: told.append(reservations.granted(5.0))

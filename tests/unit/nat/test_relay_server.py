@@ -116,6 +116,29 @@ def test_the_rate_of_a_circuit_holds_to_a_twentieth() -> None:
     assert passed == pytest.approx(10_000 * seconds, rel=0.05)
 
 
+def test_the_rate_of_all_circuits_holds_to_a_twentieth() -> None:
+    served = Served(bytes_per_s_max=20_000.0, circuit_burst_bytes=1_000.0, circuit_idle_s=1e9)
+    for number in (2, 4, 6):
+        served.circuit(number)
+    seconds, passed = 30, 0
+    for tick in range(seconds * 100):
+        for number in (2, 4, 6):
+            passed += 500 * (served.relay.forward(CALLER, number, 500, tick / 100) is not None)
+    assert passed == pytest.approx(20_000 * seconds, rel=0.05)
+    assert set(served.relay.dropped) == {"relay: over the rate of all"}
+
+
+def test_a_volunteer_serves_while_its_owner_says_so() -> None:
+    served = Served(serve="auto")
+    assert served.say(CALLED, Reserve()) == [(CALLED, Reserved(0))]
+    served.relay.serves = True
+    assert served.say(CALLED, Reserve()) == [(CALLED, Reserved(3600))]
+    served.relay.serves = False
+    assert served.say(OTHER, Reserve()) == [(OTHER, Reserved(0))]
+    assert served.relay.holds(CALLED), "what was granted lasts to its end"
+    assert served.relay.dropped == {"relay: no reservation, not serving": 2}
+
+
 def test_the_volume_of_a_relay_ends_its_service() -> None:
     served = Served(relayed_bytes_max=2_500)
     served.circuit()
