@@ -28,6 +28,7 @@ def fields_of(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("capabilities", ", ".join(status["capabilities"]) or "-"),
         ("endpoints", "  ".join(status["endpoints"])),
         ("nat", status["nat"]),
+        ("relay", relay_of(status["relay"])),
         ("port mapping", port_mapping_of(status["port_mapping"])),
         ("peers", f"{status['peers']} sessions, {status['contacts']} contacts"),
         ("records", f"{dht['records']}, {size(dht['record_bytes'])}"),
@@ -45,6 +46,30 @@ def fields_of(status: dict[str, Any]) -> list[tuple[str, str]]:
             ", ".join(f"{reason} {count}" for reason, count in status["dropped"].items()) or "nothing",
         ),
     ]
+
+
+def relay_of(relay: dict[str, Any]) -> str:
+    """Return what this node does for nodes that cannot be called, and how much more it would do."""
+    limits = relay["limits"]
+    if not relay["serves"]:
+        why = {
+            "off": "never serves",
+            "auto": "serves when strangers reach this node",
+            "on": "not running yet",
+        }
+        return why[relay["mode"]]
+    rates = [limits["circuit_bytes_per_s"], limits["bytes_per_s"]]
+    each, in_all = ("without end" if rate is None else f"{size(int(rate))}/s" for rate in rates)
+    volume = limits["forwarded_bytes"]
+    words = [
+        "announced" if relay["announced"] else "not announced",
+        f"{relay['reservations']} of {limits['reservations']} reservations",
+        f"{relay['circuits']} of {limits['circuits']} circuits",
+        f"{size(relay['forwarded_bytes'])} forwarded" + ("" if volume is None else f" of {size(volume)}"),
+        f"at most {each} a circuit, {in_all} in all",
+        *(f"{why}: {count}" for why, count in relay["refused"].items()),
+    ]
+    return "; ".join(words)
 
 
 def port_mapping_of(mapping: dict[str, Any] | None) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from .options import MeshCommand, pass_environment, until_eof_option
 from .output import Environment
-from .quantities import BITS_PER_S, BYTES
+from .relay_options import relay_of, relay_options
 
 
 @click.command("up", cls=MeshCommand)
@@ -40,12 +42,7 @@ from .quantities import BITS_PER_S, BYTES
 )
 @click.option("--no-port-mapping", is_flag=True, help="Do not ask the router to open the port.")
 @click.option("--agent", metavar="MODULE:NODE", help="Run the Node of a program of yours, with its handlers.")
-@click.option("--relay", is_flag=True, help="Relay for nodes that cannot be called; for open machines.")
-@click.option(
-    "--relay-circuits", type=click.IntRange(1, 65536), metavar="N", help="Circuits at once. [default: 1024]"
-)
-@click.option("--relay-rate", type=BITS_PER_S, metavar="RATE", help="Of each circuit. [default: 1Mbit]")
-@click.option("--relay-volume", type=BYTES, metavar="SIZE", help="Carried in all. [default: no end]")
+@relay_options
 @click.option(
     "--turn",
     metavar="URI",
@@ -62,6 +59,7 @@ from .quantities import BITS_PER_S, BYTES
 @pass_environment
 def command(
     environment: Environment,
+    /,
     name: str | None,
     capabilities: tuple[str, ...],
     registries: tuple[str, ...],
@@ -72,14 +70,11 @@ def command(
     ephemeral: bool,
     no_port_mapping: bool,
     agent: str | None,
-    relay: bool,
-    relay_circuits: int | None,
-    relay_rate: int | None,
-    relay_volume: int | None,
     turn: str | None,
     turn_user: str | None,
     turn_secret: str | None,
     until_eof: bool,
+    **relay: Any,
 ) -> None:
     """Run a node until interrupted.
 
@@ -93,14 +88,6 @@ def command(
 
     if no_registry and registries:
         raise click.UsageError("--registry and --no-registry exclude each other")
-    given = {
-        "circuits_max": relay_circuits,
-        "circuit_bytes_per_s": relay_rate and relay_rate / 8,
-        "relayed_bytes_max": relay_volume,
-    }
-    limits = {name: limit for name, limit in given.items() if limit is not None}
-    if limits and not relay:
-        raise click.UsageError("--relay-circuits, --relay-rate and --relay-volume go with --relay")
     wishes = Wishes(
         name=name,
         capabilities=dict(parse_offer(text) for text in capabilities) or None,
@@ -110,7 +97,7 @@ def command(
         network=network,
         ephemeral=ephemeral,
         port_mapping=False if no_port_mapping else None,
-        relay=limits if relay else None,
+        relay=relay_of(**relay),
         turn=TurnAccount.parse(turn, turn_user or "", turn_secret or "") if turn else None,
     )
     environment.log_to_stderr()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
+from ..nat.relay.config import RelayConfig
 from ..nat.turn.account import TurnAccount
 from ..node.config import registries_or_default
 from ..node.node import Node
@@ -33,8 +34,8 @@ class Wishes:
     network: str | None = None
     ephemeral: bool = False
     port_mapping: bool | None = None
-    relay: Mapping[str, float] | None = None
-    """Fields of RelayConfig when it shall serve."""
+    relay: RelayConfig | None = None
+    """Whether and how much it relays for others."""
     turn: TurnAccount | None = None
 
 
@@ -69,8 +70,7 @@ def prepared(environment: Environment, wishes: Wishes, agent: str | None) -> Nod
     if wishes.port_mapping is not None:
         node.config = replace(node.config, port_mapping=wishes.port_mapping)
     if wishes.relay is not None:
-        relay = replace(node.config.overlay.relay, serve=True, **wishes.relay)  # type: ignore[arg-type]
-        node.config = replace(node.config, overlay=replace(node.config.overlay, relay=relay))
+        node.config = replace(node.config, overlay=replace(node.config.overlay, relay=wishes.relay))
     if wishes.turn is not None:
         # A router's port would lead to a socket that is not used.
         node.config = replace(

@@ -8,6 +8,7 @@ import msgspec
 
 from ..dht.statistics import Statistics
 from ..wire.node_record import NodeRecord
+from .relay_status import RelayStatus
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +129,8 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: list[str]
     uptime_s: float
     dropped: dict[str, int]
+    relay: RelayStatus
+    """What it does for nodes that cannot be called."""
     dht: Statistics
     """What its part of the DHT did and holds."""
 

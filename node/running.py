@@ -29,6 +29,7 @@ from .overlay.line import Line
 from .overlay.overlay import Overlay
 from .peer_events import PeerEvents
 from .pump import Pump
+from .relay_status import relay_status
 from .results import NodeStatus, PeerEvent, PeerStatus, PortMappingStatus
 from .values import Values
 from .watches import Watches
@@ -181,6 +182,7 @@ class Running:
             capabilities=list(self._node.offers),
             uptime_s=round(self.host.now() - self._started, 3),
             dropped=self._dropped(),
+            relay=relay_status(overlay, self.announcing.relay.is_announced),
             dht=overlay.dht.statistics(),
         )
 

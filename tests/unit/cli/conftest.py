@@ -17,6 +17,7 @@ from mesh99.cli.main import main
 from mesh99.dht.statistics import Statistics
 from mesh99.node.control import ControlServer
 from mesh99.node.nat_status import NatStatus, RelayInUse
+from mesh99.node.relay_status import RelayLimits, RelayStatus
 from mesh99.node.results import (
     AgentEvent,
     Answer,
@@ -71,6 +72,15 @@ STATISTICS = Statistics(
 )  # fmt: skip
 
 
+RELAY = RelayStatus(
+    mode="on", serves=True, announced=True, load=0.25, reservations=3, circuits=1, forwarded_bytes=1_500_000,
+    refused={"over the rate of a circuit": 7},
+    limits=RelayLimits(
+        reservations=128, circuits=1024, circuit_bytes_per_s=125_000.0, bytes_per_s=None, forwarded_bytes=10**9
+    ),
+)  # fmt: skip
+
+
 def first_hop() -> Hop:
     return Hop(
         node_id=OTHER_ID, endpoint="udp://127.0.0.1:7400", depth=1, rtt_ms=0.5, outcome="answered", closer=3,
@@ -109,7 +119,7 @@ class FakeNode:
         return NodeStatus(
             node_id=NODE_ID, name="reader", endpoints=["udp://127.0.0.1:7401"], nat="unknown", observed=[],
             peers=2, contacts=3, records=4, registry="http://localhost:4567", uuid=None,
-            capabilities=["read"], uptime_s=93784.5, dropped={"replay": 2}, dht=STATISTICS,
+            capabilities=["read"], uptime_s=93784.5, dropped={"replay": 2}, relay=RELAY, dht=STATISTICS,
         )  # fmt: skip
 
     def nat(self) -> NatStatus:

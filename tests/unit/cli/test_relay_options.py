@@ -10,7 +10,9 @@ import pytest
 
 from mesh99.cli.output import Environment
 from mesh99.cli.quantities import BITS_PER_S, BYTES
+from mesh99.cli.relay_options import relay_of
 from mesh99.cli.run_node import Wishes, prepared
+from mesh99.nat.relay.config import RelayConfig
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,13 @@ def test_what_is_no_size(text: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--relay", "--relay-rate", "fast"), ("--relay-volume", "1GB"), ("--relay", "--relay-circuits", "0")],
+    [
+        ("--relay", "--relay-rate", "fast"),
+        ("--relay-volume", "1GB"),
+        ("--no-relay", "--relay-region", "eu"),
+        ("--relay", "--relay-circuits", "0"),
+        ("--relay", "--relay-region", "x" * 65),
+    ],
 )
 def test_bad_limits_are_wrong_usage(mesh99: Callable[..., Any], options: tuple[str, ...]) -> None:
     result = mesh99("up", *options)
@@ -36,11 +44,30 @@ def test_bad_limits_are_wrong_usage(mesh99: Callable[..., Any], options: tuple[s
     assert result.stderr.startswith("error: ")
 
 
+def chosen(**options: Any) -> RelayConfig | None:
+    nothing = dict.fromkeys(
+        ("relay", "relay_reservations", "relay_circuits", "relay_rate", "relay_total_rate", "relay_volume")
+    )
+    return relay_of(**{**nothing, "relay_region": None, **options})
+
+
 def test_the_limits_reach_the_node(tmp_path: Any) -> None:
-    wishes = Wishes(
-        name=None, capabilities=None, registries=(), peers=None, listen=None,
-        relay={"circuits_max": 7, "circuit_bytes_per_s": 1000.0, "relayed_bytes_max": 10**10},
+    limits = chosen(
+        relay=True, relay_reservations=9, relay_circuits=7, relay_rate=8000, relay_total_rate=80_000,
+        relay_volume=10**10, relay_region="eu",
     )  # fmt: skip
+    wishes = Wishes(name=None, capabilities=None, registries=(), peers=None, listen=None, relay=limits)
     relay = prepared(Environment(home=tmp_path), wishes, None).config.overlay.relay
-    assert relay.serve
-    assert (relay.circuits_max, relay.circuit_bytes_per_s, relay.relayed_bytes_max) == (7, 1000.0, 10**10)
+    assert relay.serve is True
+    assert (relay.reservations_max, relay.circuits_max) == (9, 7)
+    assert (relay.circuit_bytes_per_s, relay.bytes_per_s_max) == (1000.0, 10_000.0)
+    assert (relay.relayed_bytes_max, relay.region) == (10**10, "eu")
+
+
+def test_who_says_nothing_volunteers_and_who_says_no_never_serves() -> None:
+    assert chosen() is None
+    assert RelayConfig().serve == "auto"
+    refusing, serving = chosen(relay=False), chosen(relay=True)
+    assert refusing is not None
+    assert serving is not None
+    assert (refusing.serve, serving.serve) == (False, True)
