@@ -6,24 +6,25 @@ import click
 
 from .client import Client
 from .options import MeshCommand, pass_environment
-from .output import Environment, decimal, short, size
+from .output import Environment, short, size
+from .peer_view import name_of, path_of, rtt_of
 
 
 @click.command("peers", cls=MeshCommand)
 @pass_environment
 def command(environment: Environment) -> None:
-    """List the peers this node has a line to."""
+    """List the peers this node has a line to, by which path, and why by that."""
     peers = Client(environment.home).call("peers")
     rows = [
         (
             short(peer["node_id"]),
-            peer["name"] or "-",
-            peer["path"],
+            name_of(peer),
+            path_of(peer),
             peer["endpoint"],
-            decimal(peer["rtt_ms"]),
+            rtt_of(peer),
             size(peer["tx_bytes"]),
             size(peer["rx_bytes"]),
-            peer["reason"],
+            peer["why"],
         )
         for peer in peers
     ]

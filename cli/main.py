@@ -11,6 +11,7 @@ COMMANDS = (
     "up",
     "status",
     "peers",
+    "top",
     "nat",
     "find",
     "resolve",

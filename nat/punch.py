@@ -72,6 +72,11 @@ class Punch:
         self._knocks, self._started_at = 0, now
 
     @property
+    def places(self) -> int:
+        """Return at how many places it knocks."""
+        return len(self.targets) + len(self._passing)
+
+    @property
     def pauses(self) -> bool:
         """Tell whether an attempt was in vain and the next one has not begun."""
         return self._attempts > 0 and self._knocks == 0

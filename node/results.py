@@ -84,12 +84,16 @@ class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
     node_id: str
     name: str
     path: str
+    """`direct` (UDP), `lan` (UDP within a network), `tcp` or `relay`."""
     endpoint: str
     rtt_ms: float | None
     tx_bytes: int
     rx_bytes: int
-    reason: str = ""
-    """Why this path: what is known of it and of the others."""
+    why: str = ""
+    """Why this path: how it came about, or what keeps the line on its relay."""
+    via: str | None = None
+    """Node id of the relay that it goes through."""
+    via_name: str = ""
 
 
 class PortMappingStatus(msgspec.Struct, frozen=True, kw_only=True):

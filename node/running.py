@@ -27,6 +27,7 @@ from .offers import Offers
 from .overlay.dialing import Connected
 from .overlay.line import Line
 from .overlay.overlay import Overlay
+from .path_words import path_facts, relay_of
 from .peer_events import PeerEvents
 from .pump import Pump
 from .relay_status import relay_status
@@ -273,16 +274,19 @@ class Running:
         return [self._peer_status(line) for line in self.overlay.lines.current()]
 
     def _peer_status(self, line: Line) -> PeerStatus:
-        session = line.session
+        session, facts = line.session, path_facts(self.overlay, line, self.host.now())
+        relay = relay_of(self.overlay, line)
         return PeerStatus(
             node_id=line.node_id.text,
             name=self._name_of(line.node_id),
-            path=line.path_kind,
+            path=facts.kind,
             endpoint=str(session.path),
             rtt_ms=None if session.rtt_s is None else round(session.rtt_s * 1000, 3),
             tx_bytes=session.tx_bytes,
             rx_bytes=session.rx_bytes,
-            reason=line.path_reason,
+            why=facts.why,
+            via=None if relay is None else relay.text,
+            via_name="" if relay is None else self._name_of(relay),
         )
 
     async def _chosen_line(self, to: Peer | None, capability: str | None, timeout_s: float) -> Line:

@@ -49,6 +49,7 @@ class Line:
         "carries_messages",
         "circuit",
         "config",
+        "direct_after_s",
         "endpoint",
         "ephemeral",
         "heard_on_path",
@@ -100,6 +101,8 @@ class Line:
         """The way through a relay that this line was made on."""
         self.watch: Watch | None = None
         """Chooses among several ways to the peer, where there are or were several."""
+        self.direct_after_s: float | None = None
+        """How long after it stood through a relay it could do without."""
         self.carries_messages = False
         """An agent talks over it, so its end should be known soon."""
         self.talked_at = now
@@ -137,6 +140,12 @@ class Line:
         if not self.carries_messages:
             self.carries_messages = True
             self.probe_at = min(self.probe_at, now + self.config.keepalive_s)
+
+    def met_at(self, endpoint: Endpoint, now: float) -> None:
+        """Note where the peer is met now: it answered a challenge there."""
+        if self.endpoint.transport == RELAY:
+            self.direct_after_s = now - self.opened
+        self.endpoint = endpoint
 
     def reserves(self, now: float) -> None:
         """Note that this node is reached through the peer from now on."""

@@ -83,8 +83,8 @@ class Meeting:
         self._proving = Proving(config.dial_back, lines, self._relays_to, send, entropy, now)
         reach.witnessed = self._proving.arrived
         pays = self.relaying.pays_for_knock
-        self._punching = Punching(config, lines, reach, self._sampling, self._proving, pays, entropy)
-        self.searching = self._punching.searching
+        self.punching = Punching(config, lines, reach, self._sampling, self._proving, pays, entropy)
+        self.searching = self.punching.searching
         handshakes.introduced = self._other_way
         handshakes.next_port = self._sampling.next_port
 
@@ -150,7 +150,7 @@ class Meeting:
         seen = [self.relaying.introduced(circuit) for circuit in paths.circuits()]
         met = [line.endpoint] if line.endpoint.transport == "udp" else []
         places = dict.fromkeys([*seen, *met, *paths.direct()])
-        self._punching.start(line, [each for each in places if each is not None], now)
+        self.punching.start(line, [each for each in places if each is not None], now)
 
     def shaken(self, now: float) -> None:
         """Show the relays of this node where it is met now."""
@@ -175,7 +175,7 @@ class Meeting:
         for line in self._lines.current():
             relayed = line.session.path.transport == RELAY
             if relayed and line.watch is not None and circuit.endpoint in line.watch.paths:
-                self._punching.introduced(line, endpoint, now)
+                self.punching.introduced(line, endpoint, now)
 
     def closed(self, circuit: Circuit, now: float) -> None:
         """Take other ways than this circuit; end the lines that have none."""
@@ -192,7 +192,7 @@ class Meeting:
     def told(self, line: Line, message: Candidates | Search | ProofMessage, now: float) -> bool:
         """Knock or search for the other end of a line where it says, or take part in a proof of where somebody is."""
         if isinstance(message, Candidates | Search):
-            return self._punching.receive(line, message, now)
+            return self.punching.receive(line, message, now)
         return self._proving.receive(line, message, now)
 
     @property
@@ -200,13 +200,13 @@ class Meeting:
         """Tell whether there is anything of all this to look after: asked at every packet, and mostly there is not."""
         if self._reach.is_busy or not self.relaying.begun:
             return self._reach.is_busy
-        return self.relaying.is_busy or self._punching.is_busy or self._sampling.under_way
+        return self.relaying.is_busy or self.punching.is_busy or self._sampling.under_way
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
         if not self.is_busy:
             return None
-        parts = (self.relaying, self._relay_search, self._punching, self._reach, self._sampling)
+        parts = (self.relaying, self._relay_search, self.punching, self._reach, self._sampling)
         times = [time for time in (part.next_timeout() for part in parts) if time is not None]
         return min(times, default=None)
 
@@ -219,7 +219,7 @@ class Meeting:
         self._relay_search.handle_timeout(now)
         self.relaying.handle_timeout(now)
         self._sampling.handle_timeout(now)
-        self._punching.handle_timeout(now)
+        self.punching.handle_timeout(now)
 
     def _other_way(self, source: Endpoint) -> Endpoint | None:
         """Return where a caller is met whose first packet came through a circuit; it costs a box that counts a port."""

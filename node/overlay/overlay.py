@@ -70,7 +70,7 @@ class Overlay:
         self.reach.on_told = lambda line, now: self.dht.verified(line.contact(), now)
         meets = (self.lines, self._handshakes, self, self.reach, self.dht, self._send, entropy)
         self._meeting = Meeting(identity.node_id, config, *meets, random, now)
-        self.relaying = self._meeting.relaying
+        self.relaying, self.punching = self._meeting.relaying, self._meeting.punching
 
     # the world in
 
@@ -342,7 +342,7 @@ class Overlay:
     def _note_endpoint(self, line: Line, now: float) -> None:
         """Take note of where a peer is met now: its session has moved to an endpoint that answered a challenge."""
         if line.session.path.transport == "udp":
-            line.endpoint = line.session.path
+            line.met_at(line.session.path, now)
             self.relaying.moved(line)
             if line.circuit is None:
                 self.dht.verified(line.contact(), now)

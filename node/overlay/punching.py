@@ -131,6 +131,10 @@ class Punching:
             return True
         return self._may_search(attempt, NatKind.EASY, NatKind.HARD) and self._search(line, attempt, now)
 
+    def attempt_of(self, line: Line) -> Attempt | None:
+        """Return what is under way for a line, for people to read."""
+        return self._attempts.get(line.session.local_id)
+
     @property
     def is_busy(self) -> bool:
         """Tell whether a line goes through a relay, or a search or its sockets are left."""

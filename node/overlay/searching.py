@@ -78,6 +78,10 @@ class Searching:
         closures, self.closures = self.closures, []
         return closures
 
+    def serves(self, line: Line) -> bool:
+        """Tell whether the search that runs is for a line."""
+        return self._run is not None and self._run.line is line
+
     @property
     def is_busy(self) -> bool:
         """Tell whether a search is wished for or runs, or sockets of one are kept."""

@@ -79,7 +79,7 @@ def _of_ways(overlay: Overlay) -> Iterator[Amount]:
     yield ("circuits of others", server.circuits, config.relay.circuits_max)
     for count in server._opened.values():
         yield ("circuits of one peer", count, config.relay.circuits_per_peer_max)
-    attempts = overlay._meeting._punching._attempts
+    attempts = overlay.punching._attempts
     yield ("lines that are knocked for", len(attempts), config.lines_max)
     for attempt in attempts.values():
         yield ("places knocked at", len(attempt.punch.targets), config.punch.targets_max)

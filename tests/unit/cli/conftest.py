@@ -137,11 +137,11 @@ class FakeNode:
     def peers(self) -> list[PeerStatus]:
         measured = PeerStatus(
             node_id=OTHER_ID, name="writer", path="direct", endpoint="udp://127.0.0.1:7400",
-            rtt_ms=0.321, tx_bytes=1234, rx_bytes=999,
+            rtt_ms=0.321, tx_bytes=1234, rx_bytes=999, why="punched after 240 ms",
         )  # fmt: skip
         unmeasured = PeerStatus(
             node_id=NODE_ID, name="", path="tcp", endpoint="tcp://[::1]:7402",
-            rtt_ms=None, tx_bytes=0, rx_bytes=0,
+            rtt_ms=None, tx_bytes=0, rx_bytes=0, why="much was sent at once",
         )  # fmt: skip
         return [measured, unmeasured]
 
