@@ -6,14 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from mesh99.dht.config import DhtConfig
 from mesh99.nat.behaviour import Filtering, Mapping
 from mesh99.nat.relay.config import RelayConfig
 from mesh99.nat.stun.attributes import mapped_address
 from mesh99.nat.stun.message import MessageClass, Method, StunMessage, decode, encode
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.overlay import Overlay
+from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 from tests.support.boxed_world import BoxedWorld
+from tests.support.overlay_world import Call
 
 CONFIG = OverlayConfig(checks_reach=True)
 SERVING = replace(CONFIG, relay=RelayConfig(serve=True))
@@ -22,7 +25,7 @@ SERVING = replace(CONFIG, relay=RelayConfig(serve=True))
 class Neighbours:
     """Four open nodes in as many networks that know each other, and a newcomer behind a box."""
 
-    def __init__(self, box: str) -> None:
+    def __init__(self, box: str, config: OverlayConfig = CONFIG) -> None:
         self.world = BoxedWorld()
         self.open = [self.world.join("none", SERVING) for _ in range(4)]
         for one in self.open:
@@ -30,7 +33,7 @@ class Neighbours:
                 if one is not other:
                     self.call(one, other)
         self.world.run_for(1.0)
-        self.newcomer = self.world.join(box, CONFIG)
+        self.newcomer = self.world.join(box, config)
         self.newcomer.reach.own_endpoints = (self.world.endpoint_of(self.newcomer),)
         # One of them stays a stranger, as most nodes of a network do.
         for other in self.open[:3]:
@@ -67,6 +70,42 @@ def test_who_is_not_open_reserves_at_relays(box: str, relays: int) -> None:
     neighbours = Neighbours(box)
     granted = neighbours.newcomer.relaying.reservations.granted(neighbours.world.now)
     assert len(granted) == relays
+
+
+@pytest.mark.parametrize(("box", "serves"), [("none", True), ("full", True), ("port", False), ("sym", False)])
+def test_who_is_found_open_volunteers_as_a_relay(box: str, serves: bool) -> None:
+    neighbours = Neighbours(box)
+    newcomer = neighbours.newcomer
+    assert newcomer.reach.serves is newcomer.relaying.server.serves is serves
+    seen = newcomer.reach.observations.agreed()
+    if serves and seen is not None:
+        caller, call = neighbours.world.join("none", CONFIG), Call()
+        caller.connect(Contact(newcomer.identity.public_key, seen), neighbours.world.now, call)
+        neighbours.world.run(lambda: call.over, timeout_s=5.0)
+        assert call.line is not None
+        assert call.line.serves, "new handshakes say so"
+
+
+def test_who_has_met_everybody_is_not_known_to_be_open_and_does_not_serve() -> None:
+    world = BoxedWorld()
+    node, other = world.join("none", CONFIG), world.join("none", CONFIG)
+    node.connect(world.contact_of(other), world.now, lambda line, error: None)
+    world.run_for(30.0)
+    assert not node.reach.serves
+
+
+@pytest.mark.parametrize("relay", [RelayConfig(serve=False), RelayConfig(serve=True)])
+def test_an_owner_has_the_last_word_on_relaying(relay: RelayConfig) -> None:
+    world = BoxedWorld()
+    node = world.join("none", replace(CONFIG, relay=relay))
+    assert node.reach.serves is node.relaying.server.serves is relay.serve
+    assert not node.reach.wants_relays
+
+
+def test_who_is_soon_gone_does_not_volunteer() -> None:
+    neighbours = Neighbours("none", replace(CONFIG, dht=DhtConfig(ephemeral=True)))
+    assert neighbours.newcomer.reach.filtering is Filtering.ENDPOINT_INDEPENDENT
+    assert not neighbours.newcomer.reach.serves
 
 
 def test_a_stranger_is_told_where_it_is_seen() -> None:
