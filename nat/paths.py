@@ -187,12 +187,16 @@ class Paths:
         """Return the ways through relays."""
         return [endpoint for endpoint in self._known if endpoint.transport == RELAY]
 
-    def reason(self, in_use: Endpoint, rtt_s: float | None) -> str:
-        """Say in a few words what is in use and what there is beside it."""
-        current = self._known.get(in_use) or Path(in_use)
-        others = sorted((each for each in self._known.values() if each is not current), key=_order)
-        words = [f"{current.kind}: {_milliseconds(rtt_s if rtt_s is not None else current.rtt_s)}"]
-        return ", ".join(words + [f"{each.kind} {_state(each)}" for each in others])
+    def lost_direct(self) -> bool:
+        """Tell whether a way without a relay led to the peer once and does no more."""
+        return any(
+            not each.is_relay and NEVER < each.answered_at < each.failed_at for each in self._known.values()
+        )
+
+    def beside(self, in_use: Endpoint) -> str:
+        """Say in a few words what there is beside the way in use: `direct failed, relay 160 ms`."""
+        others = sorted((each for each in self._known.values() if each.endpoint != in_use), key=_order)
+        return ", ".join(f"{each.kind} {_state(each)}" for each in others)
 
     def _may_serve(self, path: Path) -> bool:
         """Tell whether it makes sense to go there unasked: through any relay, or where the peer was met."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..nat.behaviour import NatKind
-from ..wire.endpoint import PRIVATE, RELAY, Endpoint
+from ..nat.paths import Path
+from ..wire.endpoint import RELAY
 from ..wire.identity import NodeId
 from .overlay.line import Line
 from .overlay.overlay import Overlay
@@ -34,10 +35,20 @@ class PathFacts:
     """It looks for a port among many."""
     again_s: float | None = None
     """When it tries again, between two attempts."""
+    lost_direct: bool = False
+    """There was a way without a relay, and it is no more."""
+    beside: str = ""
+    """What other ways there are."""
 
     @property
     def why(self) -> str:
         """Say why this path was taken, and what may become of it."""
+        return f"{self._why}; beside it {self.beside}" if self.beside else self._why
+
+    @property
+    def _why(self) -> str:
+        if self.kind in ("relay", "tcp") and NatKind.BLOCKED in (self.own, self.peer):
+            return f"no UDP passes {'here' if self.own is NatKind.BLOCKED else 'at the peer'}"
         if self.kind == "relay":
             return self._why_relayed()
         if self.kind == "tcp":
@@ -48,6 +59,8 @@ class PathFacts:
 
     def _why_relayed(self) -> str:
         """Say what keeps the line on its relay."""
+        if self.lost_direct:
+            return f"the direct way fell silent{self._again}"
         if not self.knocks:
             return "the relay does not see the peer over UDP"
         if self.own is self.peer is NatKind.HARD:
@@ -59,35 +72,36 @@ class PathFacts:
         if self.peer is None and not self.places:
             return "waits for the peer's word on where it is"
         where = f"{self.places} endpoint{'' if self.places == 1 else 's'}"
-        again = "" if self.again_s is None else f", tries again in {_span(self.again_s)}"
-        return f"no answer at {where} yet{again}"
+        return f"no answer at {where} yet{self._again}"
+
+    @property
+    def _again(self) -> str:
+        return "" if self.again_s is None else f", tries again in {_span(self.again_s)}"
 
 
 def path_facts(overlay: Overlay, line: Line, now: float) -> PathFacts:
     """Return what an overlay knows of the path of a line."""
-    kind = path_kind(line.session.path)
-    attempt = overlay.punching.attempt_of(line) if kind == "relay" else None
-    if attempt is None:
-        own, met_by_udp = overlay.reach.kind, line.endpoint.transport != "tcp"
-        return PathFacts(
-            kind=kind, called=line.initiated, met_by_udp=met_by_udp, punched_s=line.direct_after_s, own=own
-        )
-    return PathFacts(
+    path, kind = line.session.path, Path(line.session.path).kind
+    facts = PathFacts(
         kind=kind,
+        called=line.initiated,
+        met_by_udp=line.endpoint.transport != "tcp",
+        punched_s=line.direct_after_s,
         own=overlay.reach.kind,
+        lost_direct=line.watch is not None and line.watch.paths.lost_direct(),
+        beside="" if line.watch is None else line.watch.paths.beside(path),
+    )
+    attempt = overlay.punching.attempt_of(line) if kind == RELAY else None
+    if attempt is None:
+        return facts
+    return replace(
+        facts,
         peer=None if attempt.peer is None else attempt.peer.kind,
         knocks=True,
         places=attempt.punch.places,
         searches=overlay.punching.searching.serves(line),
         again_s=max(0.0, attempt.punch.next_timeout() - now) if attempt.punch.pauses else None,
     )
-
-
-def path_kind(path: Endpoint) -> str:
-    """Name the kind of a path: `direct`, `lan`, `tcp` or `relay`."""
-    if path.transport != "udp":
-        return path.transport
-    return "lan" if path.scope == PRIVATE else "direct"
 
 
 def relay_of(overlay: Overlay, line: Line) -> NodeId | None:

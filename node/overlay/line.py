@@ -187,14 +187,6 @@ class Line:
         path = self.session.path
         return "direct" if path.is_datagram and path.transport != RELAY else path.transport
 
-    @property
-    def path_reason(self) -> str:
-        """Say why that path: what is known of it and of the others, `direct: 41 ms, relay 163 ms`."""
-        if self.watch is not None:
-            return self.watch.reason
-        rtt_s = self.session.rtt_s
-        return f"{self.path_kind}: " + ("unmeasured" if rtt_s is None else f"{rtt_s * 1000:.0f} ms")
-
     def repeat_until_confirmed(self, final_packet: bytes, now: float) -> None:
         """Send the last handshake packet again and again until the peer's first data packet proves that it arrived."""
         self._final_packet = final_packet

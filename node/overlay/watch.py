@@ -61,11 +61,6 @@ class Watch:
         """The silence for which the other ways were asked."""
         line.session.challenge.judge = self._judge
 
-    @property
-    def reason(self) -> str:
-        """Say what is in use and what there is beside it."""
-        return self.paths.reason(self._line.session.path, self._line.session.rtt_s)
-
     def is_lively(self, now: float) -> bool:
         """Tell whether it is worth packets to find a better way now: the line is new or was used lately."""
         return now < self._traffic_at + self._config.measure_s

@@ -7,7 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from mesh99.node.overlay.line import Line
 from mesh99.node.overlay.overlay import Overlay
+from mesh99.node.path_words import path_facts
 from tests.support.ways_world import WaysWorld
 
 INTERRUPTED_S_MAX = 2.0
@@ -184,11 +186,15 @@ def test_one_way_death_makes_no_end_go_back_and_forth() -> None:
     assert ways.both("relay")
 
 
+def why(ways: WaysWorld, line: Line) -> str:
+    return path_facts(ways.caller, line, ways.world.now).why
+
+
 def test_people_see_why_a_path_is_used() -> None:
     ways = WaysWorld()
     line = ways.meet()
     ways.talk(ways.caller, 2.0)
-    assert line.path_reason == "direct: 80 ms, relay 160 ms, relay 160 ms"
+    assert why(ways, line) == "it answered a call; beside it relay 160 ms, relay 160 ms"
     ways.cut_direct()
     ways.talk(ways.caller, 4.0)
-    assert line.path_reason == "relay: 160 ms, direct failed, relay 160 ms"
+    assert why(ways, line) == "the direct way fell silent; beside it direct failed, relay 160 ms"

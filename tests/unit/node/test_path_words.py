@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from mesh99.nat.behaviour import NatKind
-from mesh99.node.path_words import PathFacts, path_facts, path_kind, relay_of
-from mesh99.wire.endpoint import Endpoint
+from mesh99.node.path_words import PathFacts, path_facts, relay_of
 from tests.support.pairs import Pair
 
 HARD, EASY = NatKind.HARD, NatKind.EASY
@@ -23,6 +22,13 @@ HARD, EASY = NatKind.HARD, NatKind.EASY
         ({"kind": "lan", "punched_s": 2.4}, "punched after 2 s"),
         ({"kind": "tcp"}, "much was sent at once"),
         ({"kind": "tcp", "met_by_udp": False}, "UDP did not lead there"),
+        ({"kind": "tcp", "own": NatKind.BLOCKED}, "no UDP passes here"),
+        ({"kind": "relay", "peer": NatKind.BLOCKED, "knocks": True}, "no UDP passes at the peer"),
+        ({"kind": "direct", "beside": "relay 160 ms"}, "it answered a call; beside it relay 160 ms"),
+        (
+            {"kind": "relay", "lost_direct": True, "again_s": 5.0},
+            "the direct way fell silent, tries again in 5 s",
+        ),
         ({"kind": "relay"}, "the relay does not see the peer over UDP"),
         ({"kind": "relay", "knocks": True}, "waits for the peer's word on where it is"),
         ({"kind": "relay", "knocks": True, "places": 1}, "no answer at 1 endpoint yet"),
@@ -46,19 +52,6 @@ HARD, EASY = NatKind.HARD, NatKind.EASY
 )
 def test_words(facts: dict[str, Any], why: str) -> None:
     assert PathFacts(**facts).why == why
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("udp://20.0.0.1:7400", "direct"),
-        ("udp://127.0.0.1:7400", "direct"),
-        ("udp://192.168.1.2:7400", "lan"),
-        ("tcp://20.0.0.1:7400", "tcp"),
-    ],
-)
-def test_kinds(path: str, kind: str) -> None:
-    assert path_kind(Endpoint.parse(path)) == kind
 
 
 def told(pair: Pair) -> tuple[PathFacts, Any]:
