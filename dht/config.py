@@ -27,6 +27,10 @@ class DhtConfig:
     parallelism: int = 3
     """Requests in flight while a lookup still comes nearer (alpha). Raising it costs messages per lookup."""
 
+    wide_times_max: int = 3
+    """Times as many nodes found as were sought, where answers leave others out (doubt.py). Raising it costs messages
+    under attack; at 1 a lookup believes whoever is nearest."""
+
     lookup_requests_max: int = 128
     """Peers asked by one lookup. Raising it lets a liar who invents ever nearer contacts cost more messages."""
 

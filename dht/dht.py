@@ -207,7 +207,10 @@ class Dht:
     def find_node(
         self, target: bytes, now: float, done: Callable[[LookupResult], None], *, count: int = 0
     ) -> None:
-        """Find the `count` nodes nearest to a 32-byte target, a bucket of them when it is 0."""
+        """Find the `count` nodes nearest to a 32-byte target, a bucket of them when it is 0.
+
+        They are more where some are doubted, up to `wide_times_max` times as many (doubt.py).
+        """
         count = min(count, self._config.bucket_size) or self._config.bucket_size
         parts, number = len(self._families), number_of(target)
         take = gather_nodes(parts, number, count, lambda result, then: done(result))

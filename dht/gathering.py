@@ -75,7 +75,8 @@ class _Gathering(Generic[T]):
 
 
 def merge_nodes(target: int, count: int, results: Sequence[LookupResult]) -> LookupResult:
-    """Return the nearest of all; a node found in both families is named once."""
+    """Return the nearest of all, as many as were sought or as one found; a node of both families is named once."""
+    count = max(count, *(len(result.contacts) for result in results))
     by_id = {contact.node_id: contact for result in reversed(results) for contact in result.contacts}
     nearest = sorted(by_id.values(), key=lambda contact: contact.number ^ target)[:count]
     hops = [hop for result in results for hop in result.hops]

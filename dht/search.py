@@ -18,6 +18,7 @@ from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from .config import DhtConfig
 from .distance import number_of
+from .doubt import missing
 from .lookup import Candidate, Lookup, State
 from .messages import FindNode, Nodes, Reply, Request, Stored, Values
 from .rpc import Pending, Rpc
@@ -307,10 +308,11 @@ class NodeSearch(Search):
     """Find the `count` nodes nearest to a target.
 
     A patient search goes wide only when nobody nearer is known, and then not all at once: for upkeep, which nobody
-    waits for. It takes half as long again and asks a third fewer peers.
+    waits for. It takes half as long again and asks a third fewer peers. Others go on where answers look like those of
+    colluders (doubt.py), and then find more than `count`.
     """
 
-    __slots__ = ("_done", "_patient")
+    __slots__ = ("_done", "_patient", "_want")
 
     def __init__(
         self,
@@ -322,8 +324,8 @@ class NodeSearch(Search):
         patient: bool = False,
     ) -> None:
         # Some more than are sought, for those of them that are gone; more than that only make the answers long.
-        want = count + context.config.parallelism
-        super().__init__(context, target, FindNode(target, want, context.asks), count)
+        self._want = count + context.config.parallelism
+        super().__init__(context, target, FindNode(target, self._want, context.asks), count)
         self._done = done
         self._patient = patient
 
@@ -343,6 +345,16 @@ class NodeSearch(Search):
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
         """Read the contacts."""
         return reply.contacts if isinstance(reply, Nodes) else None
+
+    def exhausted(self, now: float) -> None:
+        """End, or go on beyond those who are doubted; upkeep, which comes again, does not look."""
+        lookup, most = self.lookup, self._count * self.context.config.wide_times_max
+        if not self._patient:
+            lookup.count = min(lookup.count + missing(lookup, self._count, self._want), most)
+        if lookup.finished:
+            self.end(now)
+        else:
+            self.advance(now)
 
     def give(self, now: float) -> None:
         """Hand over the nearest that answered."""

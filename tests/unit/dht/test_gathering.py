@@ -58,6 +58,14 @@ def test_the_nearest_of_both_are_in_order_and_named_once(told: Told) -> None:
     assert told.results == [LookupResult([contacts[0], contacts[1], contacts[3]], [], 3)]
 
 
+def test_a_family_that_had_to_find_more_is_not_cut_short(told: Told) -> None:
+    contacts = sorted([_contact(number) for number in range(1, 6)], key=lambda contact: contact.number)
+    take = gather_nodes(2, 0, 1, told)
+    take(LookupResult([contacts[4]], [], 1), 1.0)
+    take(LookupResult([contacts[0], contacts[2]], [], 1), 2.0)
+    assert told.results[0].contacts == [contacts[0], contacts[2]]
+
+
 def test_the_first_record_ends_a_get_of_one(told: Told) -> None:
     take = gather_values(2, None, 1, told)
     take(_got(_found(0, b"blue"), source=_contact(1)), 1.0)
