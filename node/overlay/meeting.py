@@ -230,7 +230,7 @@ class Meeting:
         answered, seen = line.answered_from, self.relaying.introduced(circuit)
         # At another address than the relay told it may have been sent on by anybody.
         if answered is not None and seen is not None and answered.host == seen.host:
-            self._punching.introduced(line, answered, now)
+            self.punching.introduced(line, answered, now)
 
     @property
     def _counts(self) -> bool:
