@@ -36,6 +36,8 @@ def in_a_lab(*sites: str) -> list[object]:
         "port/symseq",
         "port/sym",
         "sym/sym",
+        "none/udpblock",
+        "port/udpblock",
         "cgnat/cgnat",
         "port:hosts=2:isolated",
     ),
