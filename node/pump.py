@@ -58,17 +58,16 @@ class Pump:
         """Send all that may leave and re-arm the timer."""
         overlay, network = self.overlay, self._network
         if overlay.has_output:
-            send, packets = network.send, overlay.take_packets(self._now())
-            # A connection holds what is sent while it is being opened, and before that nothing.
-            for endpoint in overlay.take_stream_requests():
-                network.open_stream(endpoint)
-            for packet, destination in packets:
+            send = network.send
+            for packet, destination in overlay.take_packets(self._now()):
                 send(packet, destination)
                 if fault_points.active and self._fails("pump.duplicate-packet"):
                     send(packet, destination)
             network.flush()
             for number in overlay.take_socket_closures():
                 network.close_socket(number)
+            for endpoint in overlay.take_stream_requests():
+                network.open_stream(endpoint)
             for endpoint in overlay.take_stream_closures():
                 network.close_stream(endpoint)
         self._arm()

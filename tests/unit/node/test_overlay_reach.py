@@ -65,8 +65,8 @@ def test_the_ports_of_a_box_that_counts_can_be_told_ahead() -> None:
     assert Neighbours("sym").newcomer.reach.observations.step() == 0
 
 
-@pytest.mark.parametrize(("box", "relays"), [("none", 0), ("full", 0), ("port", 2), ("sym", 2)])
-def test_who_is_not_open_reserves_at_relays(box: str, relays: int) -> None:
+@pytest.mark.parametrize(("box", "relays"), [("none", 0), ("full", 2), ("port", 2), ("sym", 2)])
+def test_who_is_not_open_to_all_reserves_at_relays(box: str, relays: int) -> None:
     neighbours = Neighbours(box)
     granted = neighbours.newcomer.relaying.reservations.granted(neighbours.world.now)
     assert len(granted) == relays
