@@ -54,5 +54,6 @@ def test_halves_that_forgot_each_other_find_each_other_again() -> None:
     ((crossing, known),) = before_the_end
     assert crossing == 0, "else the partition was too short to show anything"
     assert known < 0.6
-    assert nearest_known(run) > 0.95
+    # 0.92 to 0.97 with other seeds; 0.5 where nobody remembers whom it evicted.
+    assert nearest_known(run) > 0.9
     assert outcome.figures["heal_s"] <= 120
