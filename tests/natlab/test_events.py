@@ -10,17 +10,14 @@ pytestmark = [pytest.mark.network_namespaces, pytest.mark.slow, pytest.mark.time
 INTERRUPTED_MS_MAX = 2000
 
 
+# A selection: `python -m tests.natlab stream` has the others, unit/node/test_overlay_ways.py all on a virtual clock.
 @pytest.mark.parametrize(
     ("event", "sites"),
     [
-        ("reboot-caller", "port/port"),
         ("reboot-called", "port/port"),
-        ("renumber-caller", "port/port"),
         ("cut", "port/port"),
-        ("cut-there", "port/port"),
         ("relay-dies", "sym/sym"),
         ("relay-drops", "sym/sym"),
-        ("relay-delays", "sym/sym"),
         ("relay-truncates-the-large", "sym/sym"),
     ],
 )
