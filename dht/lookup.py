@@ -18,7 +18,7 @@ Where any of several will do (whoever holds a value), a search may begin with on
 the one with the lowest `cost` is asked alone, unless it is over `cost_max`; when it is late the next one too, and when
 one disappoints the search goes wide.
 
-What it deliberately does not do: disjoint paths, and any judgement about the answers.
+What it deliberately does not do: disjoint paths, and any judgement about the answers (doubt.py has that).
 """
 
 from __future__ import annotations
