@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import Sequence
 
 from mesh99.node.asyncio_host import AsyncioHost
 from mesh99.node.overlay.config import OverlayConfig
@@ -22,9 +23,9 @@ LISTEN = "127.0.0.1:0"
 class OverlayHost:
     """An identity, its Overlay, and the sockets and the clock under it."""
 
-    def __init__(self, config: OverlayConfig) -> None:
+    def __init__(self, config: OverlayConfig, host: AsyncioHost | None = None) -> None:
         self.identity = Identity.generate(os.urandom)
-        self.host = AsyncioHost()
+        self.host = host or AsyncioHost()
         self.endpoint = self.host.bind(LISTEN)
         self.overlay = Overlay(
             self.identity,
@@ -37,8 +38,8 @@ class OverlayHost:
         self.pump = Pump(self.overlay, self.host, self.host)
         self.host.start(self.pump)
 
-    async def connect(self, peer: Contact | Endpoint) -> Line:
-        """Make a session; raises what the Overlay says."""
+    async def connect(self, peer: Contact | Endpoint, relays: Sequence[Contact] = ()) -> Line:
+        """Make a session, if need be through one of `relays`; raises what the Overlay says."""
         made: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
 
         def done(line: Line | None, error: MeshError | None) -> None:
@@ -47,7 +48,7 @@ class OverlayHost:
             else:
                 made.set_exception(error or RuntimeError("no session and no reason"))
 
-        self.overlay.connect(peer, self.host.now(), done)
+        self.overlay.connect(peer, self.host.now(), done, relays=relays)
         self.pump.kick()
         return await made
 

@@ -1,10 +1,11 @@
-"""The unreliable frames that wait to leave a session: pings and their answers, requests, words about ways, packets of
-other sessions. First come, first out, those that are small first."""
+"""The unreliable frames that wait to leave a session: pings and their answers, then requests and words about ways.
+
+First come, first out."""
 
 from __future__ import annotations
 
 from .errors import PayloadTooLarge
-from .frames import NAT, PING, PONG, RELAYED, RELAYED_HEAD, RPC, RPC_BYTES_MAX, RPC_HEAD, TOKEN_FRAME
+from .frames import NAT, PING, PONG, RPC, RPC_BYTES_MAX, RPC_HEAD, TOKEN_FRAME
 
 PINGS_MAX = 16
 """Unanswered pings remembered; an owner has one or two under way."""
@@ -20,25 +21,21 @@ class ControlQueue:
         "_answered_ping_at",
         "_ping_count",
         "_pings",
-        "_relayed",
-        "_relayed_max",
         "_rpcs",
         "_rpcs_max",
         "_tokens",
     )
 
-    def __init__(self, rpcs_max: int, relayed_max: int) -> None:
+    def __init__(self, rpcs_max: int) -> None:
         self._rpcs_max = rpcs_max
         self._rpcs: list[bytes] = []
-        self._relayed_max = relayed_max
-        self._relayed: list[bytes] | None = None  # made when the first comes: few sessions carry others
         self._tokens: list[bytes] = []
         self._pings: dict[bytes, float] = {}
         self._ping_count = 0
         self._answered_ping_at = float("-inf")  # when the latest ping was sent that was answered
 
     def __bool__(self) -> bool:
-        return bool(self._rpcs or self._tokens or self._relayed)
+        return bool(self._rpcs or self._tokens)
 
     def add_rpc(self, payload: bytes) -> bool:
         """Queue a request or answer; false when the oldest had to go for it. Raises PayloadTooLarge."""
@@ -47,15 +44,6 @@ class ControlQueue:
     def add_nat(self, message: bytes) -> bool:
         """Queue a word about ways, among the requests and like one."""
         return self._add(NAT, message)
-
-    def add_relayed(self, circuit: int, packet: bytes) -> bool:
-        """Queue a packet of another session; false when there is no room for it."""
-        if self._relayed is None:
-            self._relayed = []
-        if len(self._relayed) >= self._relayed_max:
-            return False
-        self._relayed.append(RELAYED_HEAD.pack(RELAYED, circuit, len(packet)) + packet)
-        return True
 
     def add_ping(self, now: float) -> bool:
         """Queue a ping and remember when; false when there is no room for it."""
@@ -85,7 +73,7 @@ class ControlQueue:
 
     def fill(self, parts: list[bytes | memoryview], room: int) -> int:
         """Add what fits to a packet; returns the room left."""
-        for queue in (self._tokens, self._rpcs, self._relayed):
+        for queue in (self._tokens, self._rpcs):
             if not queue:
                 continue
             fitting = 0

@@ -69,6 +69,9 @@ LANES_MAX = 2
 LANE_CREDIT_BYTES = 1024 * 1024
 """Bytes of a lane that may be sent before the receiver said more; part of the protocol."""
 
+STREAM_BYTES_MAX = (1 << 63) - (1 << 32)
+"""What a lane carries in its life; offsets and lengths then always fit their fields."""
+
 RPC_BYTES_MAX = 1150
 """What a datagram holds beside the headers."""
 
@@ -144,6 +147,11 @@ def encode_ack(delay_s: float, ranges: list[tuple[int, int]]) -> bytes:
     return ACK_HEAD.pack(ACK, delay, len(newest)) + b"".join([ACK_RANGE.pack(*item) for item in newest])
 
 
+def encode_relayed(circuit: int, packet: bytes) -> bytes:
+    """Return the frame that carries a packet of another session."""
+    return RELAYED_HEAD.pack(RELAYED, circuit, len(packet)) + packet
+
+
 def encode_close(reason: str) -> bytes:
     """Return a CLOSE frame; a long reason is cut."""
     text = bytes(byte for byte in reason.encode("ascii", "replace") if 32 <= byte < 127)[:REASON_BYTES_MAX]
@@ -152,6 +160,9 @@ def encode_close(reason: str) -> bytes:
 
 def decode(plaintext: bytes) -> list[Frame]:
     """Return the frames of a packet; raises DecodeError when one of them is wrong."""
+    only = _only(plaintext) if plaintext else None
+    if only is not None:
+        return [only]
     frames: list[Frame] = []
     offset, end = 0, len(plaintext)
     try:
@@ -166,6 +177,20 @@ def decode(plaintext: bytes) -> list[Frame]:
     except struct.error:
         raise DecodeError("frame", "cut short", offset) from None
     return frames
+
+
+def _only(plaintext: bytes) -> Stream | Relayed | None:
+    """Return the frame of a packet that holds one STREAM or RELAYED frame and nothing else; None when it does not."""
+    kind, size = plaintext[0], len(plaintext)
+    if kind == STREAM and size > STREAM_HEAD.size:
+        _, lane, offset, length = STREAM_HEAD.unpack_from(plaintext)
+        if length == size - STREAM_HEAD.size and lane < LANES_MAX and offset < STREAM_BYTES_MAX:
+            return Stream(lane, offset, plaintext[STREAM_HEAD.size :])
+    elif kind == RELAYED and RELAYED_HEAD.size < size <= RELAYED_HEAD.size + RELAYED_PACKET_BYTES_MAX:
+        _, circuit, length = RELAYED_HEAD.unpack_from(plaintext)
+        if length == size - RELAYED_HEAD.size:
+            return Relayed(circuit, plaintext[RELAYED_HEAD.size :])
+    return None
 
 
 _Read = tuple[Frame | None, int]
@@ -224,7 +249,7 @@ def _read_relayed(plaintext: bytes, offset: int) -> _Read:
 
 def _read_stream(plaintext: bytes, offset: int) -> _Read:
     _, lane, position, length = STREAM_HEAD.unpack_from(plaintext, offset)
-    if lane >= LANES_MAX or not length or position + length >= 1 << 63:
+    if lane >= LANES_MAX or not length or position >= STREAM_BYTES_MAX:
         raise DecodeError("frame", "no such lane or place", offset)
     data, offset = _bytes(plaintext, offset + STREAM_HEAD.size, length)
     return Stream(lane, position, data), offset

@@ -18,7 +18,7 @@ from .control_queue import ControlQueue
 from .crypto import REAL, Crypto
 from .endpoint import Endpoint
 from .errors import DecodeError
-from .frames import STREAM, STREAM_HEAD, Frame, Stream
+from .frames import Frame, Relayed, Stream
 from .lane_set import LEFT_EMPTY_BYTES_MAX, LaneSet
 from .packet import DATA_HEADER
 from .path_challenge import PathChallenge
@@ -87,7 +87,7 @@ class Session:
         self.local_id, self.remote_id = local_id, remote_id
         self.path = path  # where packets go now
         self.messages, self.rpcs = list[bytes](), list[bytes]()
-        self.nat: list[frames.Nat | frames.Relayed] = []  # for other sessions, and about ways
+        self.nat: list[frames.Nat | Relayed] = []  # for other sessions, and about ways
         self.closed: str | None = None  # why it is over, in the words of the side that closed it
         self.confirmed = False  # an authentic packet of the peer arrived
         self.dropped: dict[str, int] = {}
@@ -99,7 +99,7 @@ class Session:
         window, ack_delay_s = config.congestion_window_bytes_max, config.datagram_acks.delay_s
         self._recovery = Recovery(window, ack_delay_s, datagram=path.is_datagram)
         self._received = Received()
-        self._queue = ControlQueue(config.rpcs_max, config.relayed_max)
+        self._queue = ControlQueue(config.rpcs_max)
         self._refused = False
         self._control = False  # something waits in the queue, or a window is to be opened
         self._last_frame: bytes | None = None
@@ -121,10 +121,16 @@ class Session:
         """Queue one unreliable word about ways, among the requests and like one. Raises PayloadTooLarge."""
         self._queued(self._queue.add_nat(message), "request: queue full")
 
-    def send_relayed(self, circuit: int, packet: bytes) -> None:
-        """Queue a packet of another session; it is lost when too many wait or it is too large."""
-        fits = len(packet) <= self._config.relayed_packet_bytes
-        self._queued(fits and self._queue.add_relayed(circuit, packet), "relayed: no room")
+    def relay(self, circuit: int, packet: bytes, now: float) -> tuple[bytes, Endpoint] | None:
+        """Return the packet that carries one of another session, and where it goes; None when it does not fit."""
+        if self.closed is not None or len(packet) > self._config.relayed_packet_bytes:
+            self._drop("relayed: no room")
+            return None
+        if not self._awake:
+            self._wake()
+        carrier = self._sealing.seal(frames.encode_relayed(circuit, packet), now)
+        self.tx_bytes += len(carrier)
+        return carrier, self.path
 
     def probe(self, endpoint: Endpoint, now: float) -> None:
         """Ask the peer for a sign of life from an endpoint; if it gives one, the session moves there."""
@@ -172,9 +178,8 @@ class Session:
     @property
     def unanswered_since(self) -> float | None:
         """When the peer last gave a sign that what goes over the path in use arrives; None: it owes none."""
-        owed = [
-            since for since in (self._recovery.waiting_since, self._queue.waiting_since) if since is not None
-        ]
+        waits = (self._recovery.waiting_since, self._queue.waiting_since)
+        owed = [since for since in waits if since is not None]
         return max(min(owed), self.challenge.moved_at) if owed else None
 
     @property
@@ -231,12 +236,6 @@ class Session:
 
     def _receive_frames(self, plaintext: bytes, source: Endpoint, now: float) -> bool:
         """Act on each frame; true when the packet is to be acknowledged."""
-        if plaintext[0] == STREAM and len(plaintext) > STREAM_HEAD.size:
-            # The usual packet: one STREAM frame and nothing else.
-            _, lane, offset, length = STREAM_HEAD.unpack_from(plaintext)
-            if length == len(plaintext) - STREAM_HEAD.size and lane < frames.LANES_MAX:
-                self._receive_stream(lane, offset, plaintext[STREAM_HEAD.size :])
-                return True
         eliciting = False
         for frame in frames.decode(plaintext):
             if isinstance(frame, Stream):
@@ -251,7 +250,7 @@ class Session:
             self._receive_ack(frame, now)
         elif isinstance(frame, frames.Rpc):
             self.rpcs.append(frame.data)
-        elif isinstance(frame, frames.Nat | frames.Relayed):
+        elif isinstance(frame, (Relayed, frames.Nat)):
             self.nat.append(frame)
         elif isinstance(frame, frames.MaxData):
             self._lanes.set_limit(frame.lane, frame.offset)

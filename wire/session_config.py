@@ -53,10 +53,6 @@ class SessionConfig:
     congestion_window_bytes_max: int = 4 * 1024 * 1024
     """Bytes of datagrams under way. Raising it helps long fat paths and overruns small socket buffers."""
 
-    relayed_max: int = 64
-    """Packets of other sessions that wait to leave on this one; further ones are lost. Raising it costs 1.2 KB each and
-    delays what a crowded relay passes on."""
-
     burst_packets_max: int = 64
     """Datagrams in one go; the acknowledgements of some let the next go. More overruns the receiver's buffer."""
 
@@ -88,12 +84,6 @@ class SessionConfig:
             raise ConfigError("session.stream_packet_bytes", f"must be 1200 to {STREAM_PACKET_BYTES}")
         if self.window_bytes < LANE_CREDIT_BYTES:
             raise ConfigError("session.window_bytes", f"must be at least {LANE_CREDIT_BYTES}")
-        for name in (
-            "message_bytes_max",
-            "send_buffer_bytes_max",
-            "burst_packets_max",
-            "rpcs_max",
-            "relayed_max",
-        ):
+        for name in ("message_bytes_max", "send_buffer_bytes_max", "burst_packets_max", "rpcs_max"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"session.{name}", "must be at least 1")

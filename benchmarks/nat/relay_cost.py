@@ -1,7 +1,9 @@
-"""`python -m benchmarks.nat.relay_cost`: CPU per packet that a TURN server forwards, ours beside coturn, on loopback.
+"""`python -m benchmarks.nat.relay_cost`: CPU per forwarded packet: our relay, our TURN server and coturn, on loopback.
 
-One client sends ChannelData to a peer, which sends it back: each turn is two forwarded packets. The CPU is that of the
-server's process, user and system time, over all packets that came out; the client waits for each burst.
+One client sends bursts to a peer, which sends them back: each turn is two forwarded packets. To a TURN server they are
+ChannelData; a mesh99 relay carries the packets of a session between the two, inside its own sessions with them, and
+opens and seals each. The CPU is that of the server's process, user and system time, over all packets that were
+forwarded; the client waits for each burst.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from random import Random
 from types import TracebackType
+from typing import Any, NamedTuple
 
 import click
 import psutil
@@ -26,24 +29,32 @@ from mesh99.nat.turn.client_credentials import ClientCredentials
 from mesh99.wire.endpoint import Endpoint
 
 from ..tables import new_table, number, show
+from .own_relay import Ends
 
 HOST = "127.0.0.1"
 GOAL_US = 25
 """What is wanted of us, microseconds per forwarded packet."""
 
-BURST = 16
-"""Packets in flight: few enough that no buffer overflows."""
-
 START_S, ANSWER_S = 10.0, 1.0
 USER, PASSWORD = "bench", "mark"
+
+
+class Work(NamedTuple):
+    """What is sent."""
+
+    packets: int
+    size_bytes: int
+    burst: int
+    """Packets in flight: few enough that no buffer overflows."""
+    indications: bool
 
 
 class Client:
     """One client with one channel to one peer, in this process."""
 
-    def __init__(self, port: int, indications: bool) -> None:
+    def __init__(self, server: Endpoint, indications: bool) -> None:
         self._indications = indications
-        self._server = Endpoint("udp", HOST, port)
+        self._server = server
         self._socket, self._peer = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         for each in (self._socket, self._peer):
             each.bind((HOST, 0))
@@ -91,40 +102,55 @@ class Client:
             return
         self._turn.receive(data, Endpoint("udp", host, port), time.monotonic())
 
-    def echo(self, packets: int, payload: bytes) -> int:
-        """Send bursts there and back; return how many packets the server forwarded."""
+    def echo(self, packets: int, payload: bytes, burst: int) -> tuple[int, int]:
+        """Send bursts there and back; return how many packets the server forwarded, and how many were lost."""
         message, before, forwarded = self._turn.send(payload, self._peer_at), self.received, 0
-        for _ in range(packets // BURST):
-            for _ in range(BURST):
+        for _ in range(packets // burst):
+            for _ in range(burst):
                 self._socket.sendto(message, (HOST, self._server.port))
-            forwarded += self._answer_as_peer()
+            forwarded += self._answer_as_peer(burst)
             until = time.monotonic() + ANSWER_S
-            while self.received - before < BURST and time.monotonic() < until:
+            while self.received - before < burst and time.monotonic() < until:
                 self._receive(self._socket)
             forwarded += self.received - before
             before = self.received
-        return forwarded
+        return forwarded, 2 * (packets // burst * burst) - forwarded
 
-    def _answer_as_peer(self) -> int:
-        for count in range(BURST):
+    def _answer_as_peer(self, burst: int) -> int:
+        for count in range(burst):
             try:
                 data, source = self._peer.recvfrom(2048)
             except TimeoutError:
                 return count
             self._peer.sendto(data, source)
-        return BURST
+        return burst
 
 
 @contextmanager
-def mesh99() -> Iterator[tuple[int, int]]:
-    """Run our server; yield process id and port."""
-    command = [sys.executable, "-P", "-m", "mesh99.cli.main", "relay", "serve", "--json", "--rate", "0"]
-    command += ["--listen", f"{HOST}:0", "--user", f"{USER}:{PASSWORD}", "--allow", f"{HOST}/32"]
+def relay() -> Iterator[tuple[int, int]]:
+    """Run a node that relays; yield process id and port."""
+    with tempfile.TemporaryDirectory() as home:
+        options = ["--relay", "--relay-rate", "10Gbit", "--no-registry", "--no-port-mapping", "--home", home]
+        with mesh99("up", "--listen", f"{HOST}:0", *options) as (process_id, ready):
+            yield process_id, Endpoint.parse(ready["endpoints"][0]).port
+
+
+@contextmanager
+def turn_server() -> Iterator[tuple[int, int]]:
+    """Run our TURN server; yield process id and port."""
+    options = ["--rate", "0", "--user", f"{USER}:{PASSWORD}", "--allow", f"{HOST}/32"]
+    with mesh99("relay", "serve", "--listen", f"{HOST}:0", *options) as (process_id, ready):
+        yield process_id, Endpoint.parse(ready["listen"][0]).port
+
+
+@contextmanager
+def mesh99(*arguments: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Run a command of ours; yield process id and the line that says that it is ready."""
+    command = [sys.executable, "-P", "-m", "mesh99.cli.main", *arguments, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
-        ready = json.loads(process.stdout.readline())
         try:
-            yield process.pid, Endpoint.parse(ready["listen"][0]).port
+            yield process.pid, json.loads(process.stdout.readline())
         finally:
             process.terminate()
 
@@ -147,43 +173,55 @@ def coturn() -> Iterator[tuple[int, int]]:
                 process.terminate()
 
 
-def measure(
-    process_id: int, port: int, packets: int, size_bytes: int, indications: bool
-) -> tuple[float, float, int]:
+class System(NamedTuple):
+    """A relay under measurement, and who talks through it."""
+
+    run: Callable[[], AbstractContextManager[tuple[int, int]]]
+    talk: Callable[[Endpoint, bool], AbstractContextManager[Ends | Client]]
+
+
+SYSTEMS = {
+    "mesh99 relay": System(relay, lambda server, indications: Ends(server)),
+    "mesh99 TURN": System(turn_server, Client),
+    "coturn": System(coturn, Client),
+}
+
+
+def measure(system: System, work: Work) -> tuple[float, float, int]:
     """Return microseconds of CPU per forwarded packet, forwarded packets per second, and how many were lost."""
-    process = psutil.Process(process_id)
-    with Client(port, indications) as client:
-        client.open()
-        client.echo(BURST * 20, bytes(size_bytes))
-        before, began = process.cpu_times(), time.perf_counter()
-        forwarded = client.echo(packets, bytes(size_bytes))
-        after, took_s = process.cpu_times(), time.perf_counter() - began
+    payload = bytes(work.size_bytes)
+    with system.run() as (process_id, port):
+        process = psutil.Process(process_id)
+        with system.talk(Endpoint("udp", HOST, port), work.indications) as client:
+            client.open()
+            client.echo(work.burst * 20, payload, work.burst)
+            before, began = process.cpu_times(), time.perf_counter()
+            forwarded, lost = client.echo(work.packets, payload, work.burst)
+            after, took_s = process.cpu_times(), time.perf_counter() - began
     cpu_s = after.user + after.system - before.user - before.system
-    return cpu_s / forwarded * 1e6, forwarded / took_s, 2 * (packets // BURST * BURST) - forwarded
-
-
-SYSTEMS = {"mesh99": mesh99, "coturn": coturn}
+    return cpu_s / forwarded * 1e6, forwarded / took_s, lost
 
 
 @click.command(help=__doc__)
 @click.option(
-    "--packets", type=click.IntRange(BURST), default=20_000, show_default=True, help="Sent, and sent back."
+    "--packets", type=click.IntRange(1), default=20_000, show_default=True, help="Sent, and sent back."
 )
 @click.option(
-    "--size", "size_bytes", type=click.IntRange(1, 1400), default=1000, show_default=True, help="Payload."
+    "--size", "size_bytes", type=click.IntRange(1, 1000), default=1000, show_default=True, help="Payload."
 )
+@click.option("--burst", type=click.IntRange(1, 64), default=16, show_default=True, help="In flight.")
 @click.option(
     "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Taken in turn; the median counts."
 )
-@click.option("--indications", is_flag=True, help="Send in indications, without a channel.")
+@click.option("--indications", is_flag=True, help="Send to TURN servers in indications, without a channel.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def main(packets: int, size_bytes: int, indications: bool, rounds: int, as_json: bool) -> None:
-    present = {name: run for name, run in SYSTEMS.items() if name == "mesh99" or shutil.which("turnserver")}
+def main(packets: int, size_bytes: int, burst: int, indications: bool, rounds: int, as_json: bool) -> None:
+    work = Work(packets, size_bytes, burst, indications)
+    present = {name: each for name, each in SYSTEMS.items() if name != "coturn" or shutil.which("turnserver")}
     figures: dict[str, list[tuple[float, float, int]]] = {name: [] for name in present}
     for _ in range(rounds):
-        for name, run in present.items():
-            with run() as (process_id, port):
-                figures[name].append(measure(process_id, port, packets, size_bytes, indications))
+        for name, system in present.items():
+            figures[name].append(measure(system, work))
     medians = {name: sorted(found)[len(found) // 2] for name, found in figures.items()}
     if as_json:
         keys = ("us_per_packet", "packets_per_s", "lost")

@@ -125,9 +125,7 @@ class Overlay:
             packets = self._packets + self._handshakes.packets + packets
             self._packets = []
             self._handshakes.packets = []
-        packets = self.relaying.wrap(packets)
-        while self.lines.has_ready:
-            packets += self.relaying.wrap(self.lines.take_packets(now))
+        packets = self.relaying.take_packets(packets, now)
         self.reach.sent(packets, now)
         return packets
 
@@ -139,6 +137,7 @@ class Overlay:
             or self.dht.has_requests
             or self._packets
             or self._handshakes.packets
+            or self.relaying.carried
             or self._streams.has_output
             or self._meeting.searching.closures
         )

@@ -49,7 +49,8 @@ FROM_RELAY = 1
 KNOCK_BYTES = 51
 """A path challenge in a data packet."""
 
-Packets = list[tuple[bytes, Endpoint]]
+Packet = tuple[bytes, Endpoint]
+Packets = list[Packet]
 
 
 class Ends(Protocol):
@@ -86,6 +87,8 @@ class Relaying:
         self.circuits = Circuits(config.circuits_max)
         self.reservations = Reservations(own_id, config.reservations)
         self.dropped: Counter[str] = Counter()
+        self.carried: Packets = []
+        """Packets that hold those of others, ready to leave."""
         self.begun = False
         """Relays or boxes were spoken of, by a peer or by this node: until then there is nothing to look after."""
         self._sweep_at = now + config.relay_sweep_s
@@ -129,17 +132,21 @@ class Relaying:
             elif isinstance(frame, Nat):
                 self._receive_message(line, frame.data, now)
 
-    def wrap(self, packets: Packets) -> Packets:
-        """Put packets for circuits into the lines of their relays; returns the others."""
+    def take_packets(self, packets: Packets, now: float) -> Packets:
+        """Return packets, and last what goes through circuits, sealed for the next relay or end.
+
+        The words that open a circuit are among the others, and must arrive before what goes through it.
+        """
+        carried, self.carried = self.carried, []
         if not self.circuits:
-            return packets
+            return packets + carried
         plain: Packets = []
-        for packet, endpoint in packets:
-            if endpoint.transport == RELAY:
-                self._send(packet, endpoint)
-            else:
-                plain.append((packet, endpoint))
-        return plain
+        for packet in packets:
+            if packet[1].transport != RELAY:
+                plain.append(packet)
+            elif (wrapped := self._wrapped(packet, now)) is not None:
+                carried.append(wrapped)
+        return plain + carried
 
     def moved(self, line: Line) -> None:
         """Tell the other ends of a peer's circuits where it is met now."""
@@ -225,8 +232,9 @@ class Relaying:
         leg = self.server.forward(line.node_id, number, len(packet), now)
         onward = self._lines.find(leg.peer) if leg is not None else None
         if leg is not None and onward is not None:
-            onward.session.send_relayed(leg.circuit << 1 | FROM_RELAY, packet)
-            self._lines.mark(onward)
+            carrier = onward.session.relay(leg.circuit << 1 | FROM_RELAY, packet, now)
+            if carrier is not None:
+                self.carried.append(carrier)
 
     def _receive_message(self, line: Line, data: bytes, now: float) -> None:
         try:
@@ -271,14 +279,17 @@ class Relaying:
 
     # out
 
-    def _send(self, packet: bytes, endpoint: Endpoint) -> None:
-        circuit = self.circuits.at(endpoint)
-        line = self._lines.find(circuit.relay) if circuit is not None else None
-        if circuit is None or line is None:
-            self.dropped["relay: no line to it"] += 1
-            return
-        line.session.send_relayed(circuit.number << 1, packet)
-        self._lines.mark(line)
+    def _wrapped(self, packet: Packet, now: float) -> Packet | None:
+        """Put a packet into one of the line to its relay; more than once where that line goes through a relay, too."""
+        wrapped: Packet | None = packet
+        while wrapped is not None and wrapped[1].transport == RELAY:
+            circuit = self.circuits.at(wrapped[1])
+            line = self._lines.find(circuit.relay) if circuit is not None else None
+            if circuit is None or line is None:
+                self.dropped["relay: no line to it"] += 1
+                return None
+            wrapped = line.session.relay(circuit.number << 1, wrapped[0], now)
+        return wrapped
 
     def _reserve(self, line: Line, now: float) -> None:
         line.reserves(now)

@@ -207,6 +207,14 @@ def test_a_process_that_cannot_start_is_reported(benchmarks: Any) -> None:
         child.Child("benchmarks.messaging.process", settings, 20.0)
 
 
+def test_relay_cost_measures_each_relay() -> None:
+    done = run("benchmarks.nat.relay_cost", "--packets", "3200", "--rounds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures.keys() == {"mesh99 relay", "mesh99 TURN", "coturn"}
+    assert all(each["us_per_packet"] > 0 and each["lost"] == 0 for each in figures.values())
+
+
 @pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 4, 5, 7, 64, 100_000])
 def test_the_baseline_cuts_its_stream_anywhere(benchmarks: Any, chunk_bytes: int) -> None:
     raw_tcp = benchmarks("messaging.raw_tcp")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from mesh99.wire import frames
 from mesh99.wire.control_queue import PINGS_MAX, TOKENS_MAX, ControlQueue
 from mesh99.wire.errors import PayloadTooLarge
 from mesh99.wire.frames import PING, PONG, RPC_BYTES_MAX, Frame, Rpc, Token, decode
@@ -18,7 +17,7 @@ def filled(queue: ControlQueue, room: int) -> tuple[list[Frame], int]:
 
 
 def test_first_come_first_out_as_far_as_there_is_room() -> None:
-    queue = ControlQueue(10, 2)
+    queue = ControlQueue(10)
     assert not queue
     for payload in (b"a" * 50, b"b" * 50, b"c"):
         assert queue.add_rpc(payload)
@@ -29,20 +28,20 @@ def test_first_come_first_out_as_far_as_there_is_room() -> None:
 
 
 def test_the_oldest_request_goes_when_it_is_full() -> None:
-    queue = ControlQueue(2, 2)
+    queue = ControlQueue(2)
     assert [queue.add_rpc(b"%d" % n) for n in range(3)] == [True, True, False]
     assert filled(queue, 1000)[0] == [Rpc(b"1"), Rpc(b"2")]
 
 
 def test_a_request_has_to_fit_a_datagram() -> None:
-    queue = ControlQueue(2, 2)
+    queue = ControlQueue(2)
     queue.add_rpc(bytes(RPC_BYTES_MAX))
     with pytest.raises(PayloadTooLarge):
         queue.add_rpc(bytes(RPC_BYTES_MAX + 1))
 
 
 def test_an_answer_is_measured_once() -> None:
-    queue = ControlQueue(2, 2)
+    queue = ControlQueue(2)
     queue.add_ping(1.0)
     ((kind, token),) = filled(queue, 100)[0]
     assert kind == PING
@@ -52,7 +51,7 @@ def test_an_answer_is_measured_once() -> None:
 
 
 def test_pings_and_answers_are_bounded() -> None:
-    queue = ControlQueue(2, 2)
+    queue = ControlQueue(2)
     for _ in range(3 * TOKENS_MAX):
         queue.add_pong(b"12345678")
     assert filled(queue, 10_000)[0] == [Token(PONG, b"12345678")] * TOKENS_MAX
@@ -61,16 +60,3 @@ def test_pings_and_answers_are_bounded() -> None:
     tokens = [frame.token for frame in filled(queue, 10_000)[0] if isinstance(frame, Token)]
     assert len(set(tokens)) == 3 * PINGS_MAX
     assert sum(queue.round_trip_s(token, 1.0) is not None for token in tokens) == PINGS_MAX
-
-
-def test_packets_of_others_come_last_and_are_lost_when_there_is_no_room() -> None:
-    queue = ControlQueue(2, 2)
-    assert queue.add_relayed(4, b"one")
-    assert queue.add_relayed(4, b"two")
-    assert not queue.add_relayed(4, b"three")
-    queue.add_nat(b"word")
-    queue.add_pong(b"12345678")
-    parts: list[bytes | memoryview] = []
-    queue.fill(parts, 1000)
-    assert [part[0] for part in parts] == [frames.PONG, frames.NAT, frames.RELAYED, frames.RELAYED]
-    assert not queue
