@@ -69,12 +69,13 @@ class StreamSocket:
 
     def flush(self) -> None:
         """Write what is queued as far as the kernel takes it."""
-        if self._writing or self.closed:
-            return
-        self._write()
-        if self._parts and not self.closed:
-            self._writing = True
-            self._loop.add_writer(self._socket.fileno(), self._writable)
+        if not self._writing and not self.closed:
+            self._write()
+            if self._parts and not self.closed:
+                self._writing = True
+                self._loop.add_writer(self._socket.fileno(), self._writable)
+        if self._queued_bytes > QUEUE_BYTES_MAX:
+            self.close()
 
     def close(self) -> None:
         """Close the connection; what is queued is lost here and sent again by its sessions elsewhere."""
@@ -120,8 +121,7 @@ class StreamSocket:
                 batch = [parts[i] for i in range(min(len(parts), WRITE_PARTS_MAX))]
                 self._consume(self._socket.sendmsg(batch))
         except BlockingIOError:
-            if self._queued_bytes > QUEUE_BYTES_MAX:
-                self.close()
+            return
         except OSError:
             self.close()
 

@@ -67,6 +67,25 @@ def test_a_system_without_room_for_connections_is_asked_seldom(
         loopback.until(lambda: has_ended(caller))
 
 
+def test_who_does_not_read_is_left_before_much_waits_for_it(
+    loopback: LoopbackWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mesh99.node.stream_socket.QUEUE_BYTES_MAX", 1 << 20)
+    site = loopback.add(host_config=HostConfig(stranger_s=60.0))
+    streams = vars(site.network)["_streams"]._streams
+    with socket.create_connection((site.endpoint.host, site.endpoint.port)) as caller:
+        remote = Endpoint("tcp", *caller.getsockname())
+        loopback.until(lambda: remote in streams)
+        stream = streams[remote]
+        most_bytes = 0
+        for _ in range(1000):
+            site.network.send(bytes(1 << 16), remote)
+            site.network.flush()
+            most_bytes = max(most_bytes, stream._queued_bytes)
+    assert remote not in streams
+    assert most_bytes <= (1 << 20) + (1 << 17)
+
+
 class FullListener:
     """A listening socket on a system that has no descriptor left."""
 
