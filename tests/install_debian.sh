@@ -5,6 +5,7 @@
 set -uo pipefail
 
 packages=(
+    chromium         # tests: WebRTC of a browser
     conntrack        # tests/natlab: a box that forgets its mappings
     coturn           # tests: stock TURN clients, a stock server, and another opinion about a NAT
     iproute2         # tests: network namespaces
