@@ -10,8 +10,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from ..wire.contact import Contact
 from ..wire.errors import (
     DeadlineExceeded,
     DecodeError,
@@ -29,7 +30,8 @@ from .messages.dispatch import Dispatcher
 from .messages.envelope import ONE_WAY, REQUEST, Envelope, decode, decode_any, encode_message, encode_untyped
 from .messages.errors import INVALID, VERSION, InvalidMessage
 from .messages.form import ANY_VERSION
-from .messages.message import Message, message_class
+from .messages.message import Message, form_of, message_class
+from .overlay.early_messages import take_none
 from .overlay.line import Line
 from .overlay.overlay import Overlay
 from .ports import Timer
@@ -37,6 +39,14 @@ from .results import Answer
 
 T = TypeVar("T", bound=Message)
 P = TypeVar("P")
+
+
+class Early(NamedTuple):
+    """A message that may ride in a first packet."""
+
+    message_id: int
+    data: bytes
+    """Empty when it may not."""
 
 
 class Conversations:
@@ -74,6 +84,7 @@ class Conversations:
         for message_type, handler in self._handlers:
             self._dispatcher.on(message_type, handler)
         overlay.on_message = self._received
+        overlay.early_messages.on_message = self._received_early
 
     def close(self) -> None:
         """Fail what still waits with NodeClosed, and forget the Overlay."""
@@ -81,6 +92,7 @@ class Conversations:
             self._timer.cancel()
         if self._overlay is not None:
             self._overlay.on_message = lambda line, message: None
+            self._overlay.early_messages.on_message = take_none
         if self._pool is not None:
             self._pool.close()
         calls = self._calls
@@ -129,6 +141,12 @@ class Conversations:
         message_id = self._opened(self._calls).next_id()
         self._write(line, encode_message(ONE_WAY, message_id, message))
         return message_id
+
+    def early(self, message: Message) -> Early:
+        """Give a one-way message its id, and its bytes if it may ride in a first packet."""
+        message_id = self._opened(self._calls).next_id()
+        data = encode_message(ONE_WAY, message_id, message) if form_of(message).idempotent else b""
+        return Early(message_id, data)
 
     def is_full(self, line: Line) -> bool:
         """Tell whether a line holds so much that its writers should wait."""
@@ -234,6 +252,19 @@ class Conversations:
         elif self._calls is not None:
             self._calls.receive(envelope, line.node_id)
 
+    def _received_early(self, sender: Contact, data: bytes) -> bool:
+        """Handle a message that came before there is a line; false when it should come over the line."""
+        try:
+            envelope = decode(data)
+        except DecodeError as error:
+            self.dropped[f"message: {error.reason}"] += 1
+            return False
+        dispatcher = self._opened(self._dispatcher)
+        taken = dispatcher.takes_early(envelope, sender.node_id)
+        if taken:
+            dispatcher.receive(envelope, sender.node_id, _unanswered)
+        return taken
+
     def _hold(self, peer: NodeId) -> None:
         """Read no further from a peer whose messages wait for their handlers; its windows bound what still comes."""
         line = self._opened(self._overlay).lines.find(peer)
@@ -269,6 +300,10 @@ class Conversations:
         if part is None:
             raise NodeClosed("talk")
         return part
+
+
+def _unanswered(answer: bytes) -> None:
+    """Send no answer: one-way messages have none."""
 
 
 def typed_reply(envelope: Envelope, reply: type[T] | None) -> Any:

@@ -225,7 +225,12 @@ class Node:
     async def send(self, message: Message, *, to: Peer) -> str:
         """Send a message without a reply; returns its id once the line to the peer has taken it."""
         running = self._require("send a message")
-        line = running.line_now(to) or await running.line_to(to, self.config.connect_s)
+        line = running.line_now(to)
+        if line is None:
+            early = self.conversations.early(message)
+            line = await running.line_to(to, self.config.connect_s, early.data)
+            if early.data and line.taken_early == early.data:
+                return f"{early.message_id:016x}"
         message_id = self.conversations.send(line, message)
         if self.conversations.is_full(line):
             await self.conversations.drained(line, self.config.drain_s)

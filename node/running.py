@@ -215,12 +215,15 @@ class Running:
             peer = NodeId.parse(peer)
         return self.overlay.lines.find(peer)
 
-    async def line_to(self, peer: Peer, timeout_s: float) -> Line:
-        """Return a line to a peer given by id, short id, name or uuid, making one if needed."""
+    async def line_to(self, peer: Peer, timeout_s: float, message: bytes = b"") -> Line:
+        """Return a line to a peer given by id, short id, name or uuid, making one if needed.
+
+        A message may arrive with the call: the line's `taken_early` says whether it did.
+        """
         line = self.line_now(peer)
         if line is not None:
             return line
-        return await self._line_of(await self.directory.resolve(str(peer), timeout_s), timeout_s)
+        return await self._line_of(await self.directory.resolve(str(peer), timeout_s), timeout_s, message)
 
     async def with_line(
         self,
@@ -330,7 +333,7 @@ class Running:
             self._providers_known[capability] = (now + self._config.providers_cached_s, known)
         return [record for record in known if record.node_id != self._node.identity.node_id]
 
-    async def _line_of(self, record: NodeRecord, timeout_s: float) -> Line:
+    async def _line_of(self, record: NodeRecord, timeout_s: float, message: bytes = b"") -> Line:
         self._remember_name(record)
         contacts = self._contacts_of(record)
         if record.node_id == self._node.identity.node_id:
@@ -342,6 +345,7 @@ class Running:
             *(contact.endpoint for contact in contacts[1:]),
             relays=record.relays,
             timeout_s=timeout_s,
+            message=message,
         )
 
     def _contacts_of(self, record: NodeRecord) -> list[Contact]:
@@ -356,9 +360,10 @@ class Running:
         *others: Endpoint,
         relays: Sequence[Contact] = (),
         timeout_s: float | None = None,
+        message: bytes = b"",
     ) -> Line:
         def begin(done: Connected) -> None:
-            self.overlay.connect(peer, self.host.now(), done, *others, relays=relays)
+            self.overlay.connect(peer, self.host.now(), done, *others, relays=relays, message=message)
             self.pump.kick()
 
         limit_s = self._config.overlay.dial_timeout_s + 1.0

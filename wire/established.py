@@ -11,7 +11,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from .endpoint import Endpoint
-from .handshake_payload import BOXED, EPHEMERAL, Payload
+from .handshake_payload import BOXED, EPHEMERAL, MESSAGE, Payload
 from .identity import PublicKey
 from .noise import HandshakeState
 
@@ -74,6 +74,11 @@ class Established(Struct, frozen=True, kw_only=True):
     def boxed(self) -> bool:
         """Whether strangers may not reach the peer."""
         return bool(self.flags & BOXED)
+
+    @property
+    def took_message(self) -> bool:
+        """Whether the agent that was called took the message in the first packet."""
+        return bool(self.flags & MESSAGE)
 
     @property
     def send_key(self) -> bytes:

@@ -9,7 +9,8 @@ The prologue binds protocol version and network id, so that sides that differ in
 says which it was, as a hint only (it names the caller's random 64-bit id, nothing more proves it). Connection ids are
 repeated inside the encrypted payloads. The first packet is padded and no answer is longer than it.
 
-Whoever sees a first packet can send it again: only requests that change nothing may ride in it. A packet that does not
+Whoever sees a first packet can send it again: only requests that change nothing may ride in it, and messages that do no
+harm when they come twice. A packet that does not
 open leaves a handshake as it was, so a forged one cannot end it.
 """
 
@@ -36,7 +37,7 @@ from .handshake_packets import (
     protocol_of,
     split_initial,
 )
-from .handshake_payload import BOXED, EPHEMERAL, ONCE, PROVE, Payload
+from .handshake_payload import BOXED, EPHEMERAL, MESSAGE, ONCE, PROVE, Payload
 from .handshake_settings import HandshakeSettings
 from .identity import Identity, PublicKey
 from .noise import KEY_BYTES, TAG_BYTES, HandshakeState, KeyPair
@@ -54,6 +55,7 @@ class Initiation:
 
     __slots__ = (
         "_cookies",
+        "_flags",
         "_identity",
         "_local_id",
         "_message",
@@ -73,10 +75,15 @@ class Initiation:
         local_id: int,
         *,
         once: bool = False,
+        message: bool = False,
         next_port: int = 0,
     ) -> None:
-        """Prepare to call, for an answer only if `once`; raises ConfigError for a key that is no point of the curve."""
+        """Prepare to call, for an answer only if `once`; raises ConfigError for a key that is no point of the curve.
+
+        `message`: what rides in the first packet is for the agent.
+        """
         self.once = once
+        self._flags = ONCE * once | MESSAGE * message
         self._next_port = next_port
         self._identity = identity
         self._remote_key = remote_key
@@ -132,8 +139,7 @@ class Initiation:
     def _first_message(self, early: bytes, size: int) -> bytes:
         if self._remote_key is None:
             return self._state.write_message(bytes(size - KEY_BYTES))
-        flags = ONCE if self.once else 0
-        words = (self._local_id, None, early, flags, self._next_port)
+        words = (self._local_id, None, early, self._flags, self._next_port)
         payload = _payload(self._identity, self._settings, *words).encode()
         room = size - KEY_BYTES - SEALED_KEY_BYTES - TAG_BYTES
         if len(payload) > room:
@@ -251,6 +257,11 @@ class Acceptance:
         return self._remote_payload is not None and bool(self._remote_payload.flags & ONCE)
 
     @property
+    def brings_message(self) -> bool:
+        """Whether what rides in the first packet is for the agent."""
+        return self._remote_payload is not None and bool(self._remote_payload.flags & MESSAGE)
+
+    @property
     def ephemeral(self) -> bool:
         """Whether the caller asks not to be listed."""
         return self._remote_payload is not None and bool(self._remote_payload.flags & EPHEMERAL)
@@ -266,13 +277,14 @@ class Acceptance:
         observed: Endpoint | None = None,
         *,
         prove: bool = False,
+        taken: bool = False,
         next_port: int = 0,
     ) -> bytes:
         """Return the REPLY packet, the same at each call; for IK, `established` is set then. Raises PayloadTooLarge."""
         if not self._reply:
             if len(early) > self.early_size_max:
                 raise PayloadTooLarge("answer in a reply", len(early), self.early_size_max)
-            flags = PROVE if prove else 0
+            flags = PROVE * prove | MESSAGE * taken
             words = (self._local_id, observed, early, flags, next_port)
             own = _payload(self._identity, self._settings, *words)
             head = REPLY_HEAD.pack(REPLY, self._remote_id, self._local_id)

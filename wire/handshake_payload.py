@@ -9,7 +9,7 @@ Bytes: length 2 | MessagePack array of that length | zeros. The array holds
     TCP port          where its sender listens, or 0
     observed          the reader's endpoint as the sender sees it, packed, or empty
     early bytes       a request in a first packet, its answer in a reply
-    flags             ONCE 1, PROVE 2, EPHEMERAL 4, SERVES 8, BOXED 16; left out when 0
+    flags             ONCE 1, PROVE 2, EPHEMERAL 4, SERVES 8, BOXED 16, MESSAGE 32; left out when 0
     next port         of a box in front of the sender that counts its ports up: the one it gives next; left out when 0
 
 ONCE in a first packet: the caller wants the answer and no session. PROVE in the reply to it: the answering side would
@@ -18,6 +18,9 @@ EPHEMERAL from either side: its sender will soon be gone or cannot be called by 
 
 SERVES, from either side: it relays for others. BOXED: it was not found that strangers reach its sender, so name it to
 others only where too few are known whom they do reach.
+
+MESSAGE in a first packet: the early bytes are a message for the agent and no request of the DHT; in the reply to it:
+the agent took it. Who was not told so sends it over the session.
 
 Longer arrays are read, their tail ignored, so that fields can be added.
 """
@@ -39,7 +42,7 @@ from .memo import memo
 from .packet import RESET_TOKEN_BYTES
 
 CIPHER_CHACHA, CIPHER_AES = 1, 2
-ONCE, PROVE, EPHEMERAL, SERVES, BOXED = 1, 2, 4, 8, 16
+ONCE, PROVE, EPHEMERAL, SERVES, BOXED, MESSAGE = 1, 2, 4, 8, 16, 32
 
 LENGTH_BYTES = 2
 _WHAT = "handshake payload"
@@ -146,7 +149,7 @@ PAYLOAD_BYTES_MAX = (
             tcp_port=2**16 - 1,
             observed=Endpoint("udp", "ff::", 1),
             early=bytes(2**8),
-            flags=ONCE | PROVE | EPHEMERAL | SERVES | BOXED,
+            flags=ONCE | PROVE | EPHEMERAL | SERVES | BOXED | MESSAGE,
         ).encode()
     )
     - 2**8

@@ -102,6 +102,16 @@ class Dispatcher:
         """Return how many handlers of a peer's messages are under way."""
         return self._running_by_peer.get(peer, 0)
 
+    def takes_early(self, envelope: Envelope, sender: NodeId) -> bool:
+        """Tell whether a message may be handled that somebody else may have sent again, and that nothing holds back."""
+        try:
+            idempotent = self._handlers.find(envelope).form.idempotent
+        except Refused:
+            return False
+        config = self._config
+        has_time = self.running_of(sender) < config.hold_above and self._running < config.running_max
+        return envelope.kind == ONE_WAY and idempotent and has_time
+
     def receive(self, envelope: Envelope, sender: NodeId, reply: Reply) -> None:
         """Handle one request or one-way message; never raises on what came from the network."""
         try:

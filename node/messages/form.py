@@ -39,7 +39,9 @@ pack_json = msgspec.json.Encoder().encode
 class Form(Generic[M]):
     """Encode and decode one message class, validating both ways."""
 
-    def __init__(self, message_class: type[M], type_name: str, version: int) -> None:
+    def __init__(
+        self, message_class: type[M], type_name: str, version: int, *, idempotent: bool = False
+    ) -> None:
         check_type_name(type_name)
         if type_name in RESERVED_NAMES:
             raise ConfigError("type_name", f"{type_name!r} is reserved", "give the class another name")
@@ -48,6 +50,8 @@ class Form(Generic[M]):
         self.message_class = message_class
         self.type_name = type_name
         self.version = version
+        self.idempotent = idempotent
+        """It does no harm when it comes twice."""
         self.label = pack(type_name.encode()) + pack(version)
         """Type and version as every envelope of this class repeats them."""
 

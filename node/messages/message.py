@@ -7,6 +7,9 @@
 A subclass is a msgspec Struct whose annotations are its schema. Both sides validate: the sender before anything leaves,
 the receiver before a handler runs. Fields that a receiver does not know are ignored, so that a sender may be newer. A
 change that an older receiver would misunderstand gets a new version: `class Summarize(Message, version=2)`.
+
+A message that does no harm when it comes twice may say so: `class Moved(Message, idempotent=True)`. Sent to a peer that
+has to be called first, it rides in the first packet and is there a round trip earlier.
 """
 
 from __future__ import annotations
@@ -37,12 +40,13 @@ class MessageMeta(msgspec.StructMeta):
         *,
         type_name: str | None = None,
         version: int = 1,
+        idempotent: bool = False,
         **options: Any,
     ) -> Any:
         """Create a class; raises ConfigError for a type name or version that cannot be."""
         options.setdefault("kw_only", True)
         cls: Any = super().__new__(mcs, name, bases, namespace, **options)
-        cls._form = form = Form(cls, type_name or name, version)
+        cls._form = form = Form(cls, type_name or name, version, idempotent=idempotent)
         for attribute in ("type_name", "version"):
             if attribute not in cls.__struct_fields__:  # a field may have that name too
                 setattr(cls, attribute, getattr(form, attribute))

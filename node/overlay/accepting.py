@@ -8,13 +8,28 @@ same answer again, from the table of half-open handshakes; a handshake is whole 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from hashlib import blake2b
 
+from ...wire.contact import Contact
 from ...wire.cookie import CookieJar
 from ...wire.endpoint import Endpoint
 from ...wire.handshake import Acceptance
 from .config import OverlayConfig
 from .line import Line
+
+AnswerEarly = Callable[[bytes, Contact, int], bytes]
+"""Answer a request that came in a first packet: payload, sender, longest answer."""
+
+
+def as_seen(source: Endpoint) -> Endpoint:
+    """Return where a packet came from, as it is."""
+    return source
+
+
+def nowhere(source: Endpoint) -> None:
+    """Know of no other way to a caller."""
+    return None
 
 
 class HalfOpen:

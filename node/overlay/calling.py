@@ -39,10 +39,11 @@ class Calling:
         now: float,
         early: bytes = b"",
         once: bool = False,
+        message: bytes = b"",
     ) -> None:
         """Call a peer at its endpoints; `done` is told the outcome."""
         self._streams.call(endpoints)
-        self._handshakes.dial(key, endpoints, early, done, now, once=once)
+        self._handshakes.dial(key, endpoints, early, done, now, once=once, message=message)
         dial = self._handshakes.dialing(key.node_id if key is not None else endpoints[0])
         if dial is not None:
             self.tcp_instead.called(dial, now)

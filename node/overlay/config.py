@@ -133,6 +133,10 @@ class OverlayConfig:
     relay_sweep_s: float = 10.0
     """How often a relay looks for what came to its end. Raising it keeps the ended a little longer."""
 
+    early_messages_max: int = 1024
+    """Messages from first packets remembered, so that none is taken twice, about 120 bytes each. Raising it lets an
+    eavesdropper repeat fewer of them."""
+
     observers_max: int = 16
     """Latest peers whose word on our own endpoint is kept."""
 

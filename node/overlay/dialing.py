@@ -52,6 +52,7 @@ class Dial:
         "endpoints",
         "initiation",
         "local_id",
+        "message",
         "once",
         "peer",
         "public_key",
@@ -70,6 +71,7 @@ class Dial:
         early: bytes,
         config: OverlayConfig,
         now: float,
+        message: bytes = b"",
     ) -> None:
         self.initiation = initiation
         self.local_id = local_id
@@ -79,6 +81,8 @@ class Dial:
         self.circuits: tuple[Endpoint, ...] = ()
         """Ways to the peer through relays; the first packet goes through all of them at each try."""
         self.early = early
+        self.message = message
+        """For the agent; rides in the first packet instead of a request."""
         self.once = initiation.once
         """Only the answer to `early` is wanted, no session."""
         self.cookie = b""
@@ -103,7 +107,7 @@ class Dial:
 
     def packet_for(self, endpoint: Endpoint) -> tuple[bytes, Endpoint]:
         """Return the first packet for an endpoint; of a size that fits through a relay."""
-        packet = self.initiation.packet(self.early, self.cookie, RELAYED_PACKET_BYTES_MAX)
+        packet = self.initiation.packet(self.message or self.early, self.cookie, RELAYED_PACKET_BYTES_MAX)
         return packet, endpoint
 
     def add_way(self, endpoint: Endpoint) -> None:

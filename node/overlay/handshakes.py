@@ -27,24 +27,12 @@ from ...wire.handshake_payload import PROVE
 from ...wire.identity import Identity, NodeId, PublicKey
 from ...wire.packet import FINAL, INITIAL, counter_of
 from ...wire.session import Session
-from .accepting import HalfOpen, HalfOpenTable, digest_of
+from .accepting import AnswerEarly, HalfOpen, HalfOpenTable, as_seen, digest_of, nowhere
 from .config import OverlayConfig
 from .deadlines import Deadlines
 from .dialing import Connected, Dial
+from .early_messages import EARLY_MESSAGE_BYTES_MAX, EarlyMessages
 from .line import Line
-
-AnswerEarly = Callable[[bytes, Contact, int], bytes]
-"""Answer a request that came in a first packet: payload, sender, longest answer."""
-
-
-def as_seen(source: Endpoint) -> Endpoint:
-    """Return where a packet came from, as it is."""
-    return source
-
-
-def nowhere(source: Endpoint) -> None:
-    """Know of no other way to a caller."""
-    return None
 
 
 class Handshakes:
@@ -80,6 +68,7 @@ class Handshakes:
         self._on_line = on_line
         self._on_failed = on_failed
         self.half_open = HalfOpenTable(config, CookieJar(entropy(32), now), now)
+        self.early_messages = EarlyMessages(config.early_messages_max)
         self._shelf = CipherShelf(config.awake_max)
         self._dials: dict[int, Dial] = {}
         self._dials_by_peer: dict[NodeId | Endpoint, Dial] = {}
@@ -104,8 +93,12 @@ class Handshakes:
         now: float,
         *,
         once: bool = False,
+        message: bytes = b"",
     ) -> None:
-        """Call a peer, or join the call under way; `done` is told the outcome. `once`: no session is wanted."""
+        """Call a peer, or join the call under way; `done` is told the outcome. `once`: no session is wanted.
+
+        A `message` rides in the first packet where there is room, and the line says whether it was taken.
+        """
         peer = key.node_id if key is not None else endpoints[0]
         dial = self._dials_by_peer.get(peer)
         if dial is None:
@@ -119,7 +112,7 @@ class Handshakes:
                 return
             try:
                 once = (once or self._config.ask_once) and bool(early) and done is None
-                dial = self._start(key, endpoints, early, now, once=once)
+                dial = self._start(key, endpoints, early, now, once=once, message=message)
             except ConfigError as error:
                 # The key in a contact that somebody handed us may be no key at all.
                 if done is not None:
@@ -215,13 +208,14 @@ class Handshakes:
         now: float,
         *,
         once: bool,
+        message: bytes = b"",
     ) -> Dial:
         local_id = self._new_id()
+        rides = b"" if key is None else early
+        message = message if key is not None and len(message) <= EARLY_MESSAGE_BYTES_MAX else b""
         words = (self._identity, key, self.settings, self._entropy, local_id)
-        initiation = Initiation(*words, once=once, next_port=self.next_port())
-        dial = Dial(
-            initiation, local_id, key, endpoints, early if key is not None else b"", self._config, now
-        )
+        initiation = Initiation(*words, once=once, message=bool(message), next_port=self.next_port())
+        dial = Dial(initiation, local_id, key, endpoints, rides, self._config, now, message)
         if early and key is None:
             dial.requests.append(early)
         self._dials[local_id] = self._dials_by_peer[dial.peer] = dial
@@ -278,6 +272,7 @@ class Handshakes:
     def _called(self, dial: Dial, established: Established, endpoint: Endpoint, now: float) -> None:
         line = self._new_line(established, endpoint, now)
         line.initiated, line.answered_from = True, dial.answered_from
+        line.taken_early = dial.message if established.took_message else b""
         if established.final_packet:
             line.repeat_until_confirmed(established.final_packet, now)
             self.packets.append((established.final_packet, endpoint))
@@ -324,14 +319,17 @@ class Handshakes:
         acceptance = Acceptance.receive(
             packet, self._identity, self.settings, self._entropy, local_id, initial
         )
-        early, prove = b"", False
+        early, prove, taken = b"", False, False
         if acceptance.early and acceptance.remote_key is not None:
             said = (acceptance.ephemeral, acceptance.boxed)
             sender = contacts.known_contact(acceptance.remote_key, source, *said)
-            early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
+            if acceptance.brings_message:
+                taken = self.early_messages.take(sender, acceptance.early)
+            else:
+                early = self._answer_early(acceptance.early, sender, acceptance.early_size_max)
             prove = acceptance.once and self._wants(sender)
         next_port = self.next_port() if source.transport == RELAY else 0
-        reply = acceptance.reply(early, self.observe(source), prove=prove, next_port=next_port)
+        reply = acceptance.reply(early, self.observe(source), prove=prove, taken=taken, next_port=next_port)
         if acceptance.once and not prove:
             self.packets.append((reply, source))
             return

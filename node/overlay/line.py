@@ -69,6 +69,7 @@ class Line:
         "serves",
         "session",
         "stream_blocked_until",
+        "taken_early",
         "talked_at",
         "tcp_port",
         "watch",
@@ -89,6 +90,8 @@ class Line:
         self.initiated = False
         self.answered_from: Endpoint | None = None
         """Where the answer to this side's call came from, whatever way the line begins on."""
+        self.taken_early = b""
+        """The message in the first packet, if the peer's agent took it."""
         self.reply: Callable[[bytes], None] | None = None
         """How handlers answer over this line, kept here by whoever handles its messages."""
         self.serves = False

@@ -65,6 +65,7 @@ class Overlay:
         self._packets: list[tuple[bytes, Endpoint]] = []
         self._streams = StreamPaths(config)
         self._calling = Calling(config, self.dht, self.lines, self._handshakes, self._streams)
+        self.early_messages = self._handshakes.early_messages
         known = (self._handshakes, self._calling.tcp_instead)
         self.reach = Reach(config, self.lines, *known, self._send, entropy, now)
         self.reach.on_told = lambda line, now: self.dht.verified(line.contact(), now)
@@ -180,11 +181,9 @@ class Overlay:
         done: Connected,
         *others: Endpoint,
         relays: Sequence[Contact] = (),
+        message: bytes = b"",
     ) -> None:
-        """Get a line to a peer: the one there is, or a new one.
-
-        `others` are further endpoints of it to try, `relays` nodes through which it can be reached.
-        """
+        """Get a line to a peer, also at `others` and through `relays`; a `message` may ride along (`taken_early`)."""
         if isinstance(peer, Contact):
             line = self.lines.find(peer.node_id)
             if line is not None:
@@ -193,7 +192,7 @@ class Overlay:
                 done(None, ConfigError("peer", "that is this node itself"))
             else:
                 places = self._meeting.places((peer.endpoint, *others), now, relayed=bool(relays))
-                self._calling.call(peer.public_key, places, done, now)
+                self._calling.call(peer.public_key, places, done, now, message=message)
                 self._meeting.call(peer.node_id, relays, now)
         else:
             self._calling.call(None, (peer, *others), done, now)

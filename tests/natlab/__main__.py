@@ -25,6 +25,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
     "mesh99": Mesh,
     "mesh99-lookup": lambda: Mesh(LOOKUP),
     "mesh99-cold": lambda: Mesh(COLD),
+    "mesh99-once": lambda: Mesh(once=True),
     "aioice": lambda: Ice(turn=True),
     "aioice-stun": lambda: Ice(turn=False),
 }

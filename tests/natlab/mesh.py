@@ -35,6 +35,8 @@ class Mesh:
     Those are visitors, which are in no table: strangers who can try whether they get in. In a network of any size most
     nodes are strangers to each other; here all others soon have met.
 
+    The caller's first greeting rides in its call, unless everything may come only `once`.
+
     They begin `warm`: both know their boxes and have relays, and the caller has looked the other up before; with
     `lookup` it has not; `cold`, both start when they are told to connect. Nodes without UDP always begin cold: how
     long it takes to find that out is what one wants to know of them.
@@ -42,8 +44,9 @@ class Mesh:
 
     servers = 8
 
-    def __init__(self, start: str = WARM) -> None:
+    def __init__(self, start: str = WARM, *, once: bool = False) -> None:
         self._start = start
+        self._once = once
 
     @contextmanager
     def serving(self, lab: Lab) -> Iterator[None]:
@@ -62,7 +65,8 @@ class Mesh:
         """Name the peer's script and settings."""
         peers = [f"{server.address}:{PORT}" for server in lab.servers[:RELAYS]]
         start = self.start(lab.sites_as_written)
-        settings = {"role": role, "start": start, "listen": f"{host.address}:0", "peers": peers}
+        listen = f"{host.address}:0"
+        settings = {"role": role, "start": start, "once": self._once, "listen": listen, "peers": peers}
         return [SCRIPT, json.dumps(settings)]
 
     def start(self, sites: Sequence[str]) -> str:

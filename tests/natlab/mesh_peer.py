@@ -12,19 +12,23 @@ from mesh99.dht import DhtConfig
 from mesh99.nat.behaviour import NatKind
 from mesh99.node import LookupFailed, MeshError, Message, Node, NodeConfig, NodeRecord, NoPath
 from mesh99.node.overlay.config import OverlayConfig
+from mesh99.node.overlay.early_messages import EarlyMessages
 from mesh99.node.overlay.line import Line
 from mesh99.node.running import Running
+from mesh99.wire.contact import Contact
+from mesh99.wire.endpoint import RELAY
 
 SETTLED_S = 20.0
 QUIET_S = 0.5  # for the record that names the relays to reach its holders
 CONNECT_S = 10.0
 UPGRADE_S = 6.0  # how long a relayed line may take to become a direct one
 INTERVAL_S = 0.01
-END = "end"
+EARLY, END = "early", "end"
+KINDS = {RELAY: "relay", "tcp": "tcp"}
 
 
-class Greeting(Message):
-    """One of many: what kind of path the caller's line had when it was sent; `end` is the last."""
+class Greeting(Message, idempotent=True):
+    """One of many: what kind of path the caller's line had when it was sent; `early` had none, `end` is the last."""
 
     path: str
 
@@ -35,19 +39,30 @@ class Ear:
     def __init__(self, node: Node) -> None:
         self.first_s: float | None = None
         self.final_s: float | None = None
-        self.path = self.first_path = "none"
+        self.path = self.first_path = self._early_path = "none"
         self.ended = asyncio.Event()
         node.on(Greeting)(self.hear)
+
+    def listen(self, early: EarlyMessages) -> None:
+        """Note on what kind of path a greeting comes that rides in a first packet."""
+        take = early.on_message
+
+        def noted(sender: Contact, message: bytes) -> bool:
+            self._early_path = KINDS.get(sender.endpoint.transport, "direct")
+            return take(sender, message)
+
+        early.on_message = noted
 
     async def hear(self, greeting: Greeting) -> None:
         """Take note of one."""
         now = time.monotonic()
+        path = self._early_path if greeting.path == EARLY else greeting.path
         if self.first_s is None:
-            self.first_s, self.first_path = now, greeting.path
-        if greeting.path == END:
+            self.first_s, self.first_path = now, path
+        if path == END:
             self.ended.set()
-        elif greeting.path != self.path:
-            self.path, self.final_s = greeting.path, now
+        elif path != self.path:
+            self.path, self.final_s = path, now
 
 
 async def main(settings: dict[str, Any]) -> None:
@@ -55,13 +70,13 @@ async def main(settings: dict[str, Any]) -> None:
     # A visitor stands in no table: in so small a network all would know each other before they are told to.
     config = NodeConfig(overlay=OverlayConfig(checks_reach=True, dht=DhtConfig(ephemeral=True)))
     node = Node(listen=settings["listen"], registries=[], peers=settings["peers"], config=config)
-    ear, start, role = Ear(node), settings["start"], settings["role"]
+    ear, start = Ear(node), settings["start"]
     if start == "cold":
         other = await introduced(ready=node.node_id.text)
         if not await told_to_go():
             return
         async with node:
-            await play(node, ear, role, other)
+            await play(node, ear, settings, other)
         return
     async with node:
         await settled(node)
@@ -69,7 +84,7 @@ async def main(settings: dict[str, Any]) -> None:
         other = await introduced(ready=node.node_id.text, nat=node.status().nat, peers=peers)
         known = await looked_up(node, other) if start == "warm" else None
         if await told_to_go():
-            await play(node, ear, role, other, known)
+            await play(node, ear, settings, other, known)
 
 
 async def looked_up(node: Node, other: str) -> NodeRecord:
@@ -97,9 +112,15 @@ async def told_to_go() -> bool:
     return await heard() is not None
 
 
-async def play(node: Node, ear: Ear, role: str, other: str, known: NodeRecord | None = None) -> None:
+async def play(
+    node: Node, ear: Ear, settings: dict[str, Any], other: str, known: NodeRecord | None = None
+) -> None:
     """Call or be called, tell how it went, and stay until the lab has heard of the other end."""
-    tell(**(await call(node, other, known) if role == "caller" else await be_called(node, ear, other)))
+    if settings["role"] == "caller":
+        tell(**await call(node, other, known, once=settings["once"]))
+    else:
+        ear.listen(running(node).overlay.early_messages)
+        tell(**await be_called(node, ear, other))
     await heard()
 
 
@@ -121,10 +142,12 @@ def running(node: Node) -> Running:
     return node._running
 
 
-async def call(node: Node, other: str, known: NodeRecord | None) -> dict[str, Any]:
-    """Call the other node and greet it until the line is direct, or is not going to be."""
+async def call(node: Node, other: str, known: NodeRecord | None, *, once: bool) -> dict[str, Any]:
+    """Call the other node and greet it until the line is direct, or is not going to be; in the call itself, too, unless
+    nothing may come more than `once`."""
+    greeting = b"" if once else node.conversations.early(Greeting(path=EARLY)).data
     try:
-        line = await line_to(node, other, known)
+        line = await line_to(node, other, known, greeting)
     except MeshError as error:
         return {"path": "none", "error": str(error)}
     deadline = time.monotonic() + UPGRADE_S
@@ -138,14 +161,14 @@ async def call(node: Node, other: str, known: NodeRecord | None) -> dict[str, An
     return {"path": path}
 
 
-async def line_to(node: Node, other: str, known: NodeRecord | None) -> Line:
+async def line_to(node: Node, other: str, known: NodeRecord | None, greeting: bytes) -> Line:
     """Call; again and again while nothing is known of the other, which may be about to say where it is."""
     if known is not None:
-        return await running(node)._line_of(known, CONNECT_S)
+        return await running(node)._line_of(known, CONNECT_S, greeting)
     deadline = time.monotonic() + CONNECT_S
     while True:
         try:
-            return await running(node).line_to(other, CONNECT_S)
+            return await running(node).line_to(other, CONNECT_S, greeting)
         except (LookupFailed, NoPath):
             if time.monotonic() > deadline:
                 raise
