@@ -34,7 +34,7 @@ SEEN_MAX = 4
 class Attempt:
     """What is under way for one line."""
 
-    __slots__ = ("answers", "held", "peer", "punch", "searched_at", "seen", "words")
+    __slots__ = ("answers", "held", "peer", "punch", "searched_at", "seen", "told", "words")
 
     def __init__(self, punch: Punch, seen: list[Endpoint], now: float) -> None:
         self.punch = punch
@@ -45,6 +45,8 @@ class Attempt:
         """Not knocked at yet where the peer says: first this end looks which port its box will give."""
         self.answers = False
         """The peer may have begun later and missed what this end said."""
+        self.told: NatKind | None = None
+        """What this end said that it is: a node that has only just started finds out while it is talking."""
         self.searched_at = float("-inf")
         """When the peer asked to be searched, before it has proved where it is."""
         self.words = TokenBucket(WORDS_PER_S, WORDS_BURST, now)
@@ -162,6 +164,8 @@ class Punching:
                         line.watch.probe(place, now)
                 if attempt.punch.pauses:
                     self._sampling.refresh(now)
+            if attempt.told is not self._reach.meets_as:
+                self._tell(line, attempt)
             self._lines.mark(line)
         self.searching.handle_timeout(now)
         self._proving.handle_timeout(now)
@@ -196,12 +200,14 @@ class Punching:
 
     def _may_search(self, attempt: Attempt, own: NatKind, other: NatKind) -> bool:
         peer = attempt.peer
-        if peer is None or self._reach.kind is not own or peer.kind is not other:
+        if peer is None or self._reach.meets_as is not own or peer.kind is not other:
             return False
         return is_proved(peer, attempt.introduced)
 
     def _tell(self, line: Line, attempt: Attempt) -> None:
         if self._sampling.under_way:
             return
-        line.session.send_nat(encode(self._reach.here().candidates(attempt.introduced)))
+        here = self._reach.here()
+        attempt.told = here.kind
+        line.session.send_nat(encode(here.candidates(attempt.introduced)))
         self._lines.mark(line)

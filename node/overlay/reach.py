@@ -106,11 +106,21 @@ class Reach:
         """Tell whether no UDP passes."""
         return self._tcp_instead.is_blocked
 
+    @property
+    def meets_as(self) -> NatKind:
+        """What this node is to a peer that tries to do without a relay.
+
+        Who is seen where he is and does not know yet whether strangers get in counts as easy, for if they did the peer
+        would be there already; to find out takes up to 6 s.
+        """
+        unknown = self.kind is NatKind.UNKNOWN and self.mapping is Mapping.NONE
+        return NatKind.EASY if unknown else self.kind
+
     def here(self) -> Here:
         """Return what to tell the other end of a line that a relay carries."""
         said = self.observations
         seen = said.agreed() or next(iter(said.endpoints()), None)
-        return Here(self.kind, self.own_endpoints, seen, said.next_port(), said.step())
+        return Here(self.meets_as, self.own_endpoints, seen, said.next_port(), said.step())
 
     @property
     def serves(self) -> bool:

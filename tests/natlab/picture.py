@@ -24,8 +24,8 @@ MEANINGS = {
 NOTE = "Milliseconds, median of {runs}, from the word to connect to the first byte on the path that is used in the end;"
 NOTE_RELAY = "R: the first byte came earlier, by a relay. Round trip 80 ms."
 STARTS = (
-    "mesh99: both nodes run, and the caller has looked the other up; with udpblock both only start. "
-    "aioice asks STUN and TURN at each connection."
+    "mesh99: both run, the caller has looked the other up, its first message rides in the call; with udpblock both "
+    "only start. aioice asks STUN and TURN each time."
 )
 
 

@@ -270,3 +270,34 @@ def test_an_answer_from_another_address_than_the_relay_told_is_not_knocked_at() 
     pair.meet()
     pair.world.run_for(2.0)
     assert probed == []
+
+
+def test_what_a_node_finds_out_of_itself_while_it_knocks_is_told_to_the_peer() -> None:
+    """Who has only just started does not know its box yet, and the other waits for its word to search."""
+    pair = Pair("sym", "sym")
+    line = pair.meet()
+    for _ in range(5):
+        pair.caller.send_message(line, b"hello", pair.world.now)
+        pair.world.run_for(0.1)
+    theirs = pair.called.lines.find(pair.caller.identity.node_id)
+    assert theirs is not None
+    said, heard = pair.caller.punching.attempt_of(line), pair.called.punching.attempt_of(theirs)
+    assert said is not None
+    assert heard is not None
+    said.told, heard.peer = NatKind.UNKNOWN, None
+    pair.world.run(lambda: heard.peer is not None, timeout_s=2.0)
+    assert heard.peer is not None
+    assert heard.peer.kind is NatKind.HARD
+
+
+def test_who_is_seen_where_he_is_counts_as_easy_until_strangers_are_known_to_get_in() -> None:
+    pair = Pair("none", "none", config=replace(CONFIG, checks_reach=True), open_nodes=3)
+    reach = pair.world.join("none", CONFIG).reach
+    assert (reach.kind, reach.meets_as) == (NatKind.UNKNOWN, NatKind.UNKNOWN)
+    newcomer = pair.world.join("none", CONFIG)
+    for other in (pair.relay, *pair.others):
+        newcomer.connect(pair.world.contact_of(other), pair.world.now, lambda line, error: None)
+    pair.world.run(lambda: len(newcomer.lines) == 3)
+    assert (newcomer.reach.kind, newcomer.reach.meets_as) == (NatKind.UNKNOWN, NatKind.EASY)
+    pair.world.run_for(10.0)
+    assert newcomer.reach.meets_as is newcomer.reach.kind
