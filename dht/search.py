@@ -86,6 +86,7 @@ class Search(ABC):
     __slots__ = (
         "_count",
         "_deadline",
+        "_excused",
         "_hedge",
         "_on_end",
         "_quiet_s",
@@ -112,6 +113,7 @@ class Search(ABC):
         self.request = request
         self.ended = False
         self._count = count
+        self._excused = False
         self._hedge = None
 
     def start(self, now: float, on_end: Callable[[float], None]) -> None:
@@ -291,13 +293,14 @@ class Search(ABC):
     def _quiet(self, now: float) -> None:
         """Ask one more if nobody has answered for too long.
 
-        Not if that is noticed twice as late as it should be: then it is this node that is busy, and asking more makes
-        it busier.
+        Not yet if that is noticed twice as late as it should be: then it is this node that is busy, and asking more
+        makes it busier. But it waits so once only, for whoever is silent may be dead all the same.
         """
         due = self._quiet_since + self._quiet_s
         if now >= due:
             self._quiet_since = now
-            if now <= due + self._quiet_s:
+            self._excused = now > due + self._quiet_s and not self._excused
+            if not self._excused:
                 self._ask_one_more(now)
         self._listen_on()
 
