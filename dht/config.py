@@ -133,14 +133,9 @@ class DhtConfig:
     """Contacts sought around our own id while joining, at most bucket_size: the replicas of what lies near us, and two.
     Raising it costs a handshake each; later comers find us by themselves."""
 
-    join_far_count: int = 2
-    """Contacts sought in a far bucket while joining, where it has fewer. Raising it costs a handshake each; use, later
-    comers and the refresh find the others. From 4 to 2: a quarter fewer handshakes and requests for the join of 200
-    nodes, and 4 % longer puts right after it."""
-
     refresh_count: int = 4
-    """Contacts sought in a far bucket with room later. Raising it costs a handshake each; use and later comers fill the
-    rest."""
+    """Contacts sought in a far bucket while joining, and in one with room later. Raising it costs a handshake each; use
+    and later comers fill the rest."""
 
     fill_far_at_join: bool = True
     """Whether joining fills far buckets that are short. False leaves them to use, to later comers and to the refresh:

@@ -92,6 +92,6 @@ class Join:
                 self._done(result)
 
         for target in targets:
-            self._run(NodeSearch(self.context, target, config.join_far_count, filled, patient=True), now)
+            self._run(NodeSearch(self.context, target, config.refresh_count, filled, patient=True), now)
         if not targets:
             self._done(result)

@@ -41,8 +41,8 @@ class Maintenance:
         self._looked_up[shared_prefix_bits(target, number_of(self._context.own_id))] = now
 
     def short_targets(self) -> list[bytes]:
-        """Return a random target in each far bucket that holds fewer contacts than a join looks for."""
-        return self._targets(self._context.config.join_far_count, float("inf"))
+        """Return a random target in each far bucket that holds fewer contacts than a refresh looks for."""
+        return self._targets(self._context.config.refresh_count, float("inf"))
 
     def _refresh(self, now: float) -> None:
         """Look up our own id, and something in every far bucket that has room and was not looked into lately."""

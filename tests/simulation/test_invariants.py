@@ -63,7 +63,7 @@ def test_a_table_without_a_limit_for_subnets_is_seen(monkeypatch: pytest.MonkeyP
 
 
 def test_a_bucket_without_a_limit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario = small(nodes=300, duration=5.0, workload=QUIET, checks=_only("caps"))
+    scenario = small(nodes=150, duration=5.0, workload=QUIET, checks=_only("caps"))
 
     def add(self: KBucket, entry: Any) -> None:
         self.entries[entry.contact.node_id] = entry

@@ -83,7 +83,7 @@ def test_bootstrap_fills_the_far_buckets_too(virtual_network) -> None:
         far = [
             len(bucket.entries) for prefix_bits, bucket in node.dht.table.buckets.items() if prefix_bits < 2
         ]
-        assert min(far) >= DhtConfig().join_far_count
+        assert min(far) >= DhtConfig().refresh_count
 
 
 def test_saved_contacts_are_the_longest_known_and_bring_a_node_back(virtual_network) -> None:

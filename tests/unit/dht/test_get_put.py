@@ -343,8 +343,7 @@ def test_one_quick_holder_is_asked_and_another_when_it_is_silent(network, asked)
     assert result.records
     assert len(asked) == 1, "whoever is near enough is likely to hold it"
     expected = reader.dht._context.rpc.timing.expected_rtt_s
-    quickest_s = min(expected(node.node_id) for node in holders(network))
-    assert expected(asked[0][0]) <= quickest_s * 2, "quick, and near enough to hold it for sure"
+    assert expected(asked[0][0]) <= min(expected(node.node_id) for node in holders(network)) * 1.5
 
     quick = sorted(holders(network), key=lambda node: expected(node.node_id))[:4]
     for node in quick:
