@@ -16,7 +16,8 @@ that did not fail have all answered; `count` may grow while it runs. The enliste
 
 Where any of several will do (whoever holds a value), a search may begin with one: of the candidates within `likely`
 the one with the lowest `cost` is asked alone, unless it is over `cost_max`; when it is late the next one too, and when
-one disappoints the search goes wide.
+one disappoints the search goes wide. The farther of them are the likelier to disappoint, and `cost_again` is what that
+costs.
 
 What it deliberately does not do: disjoint paths, and any judgement about the answers (doubt.py has that).
 """
@@ -89,6 +90,7 @@ class Lookup:
         "asked",
         "candidates",
         "cost",
+        "cost_again",
         "cost_max",
         "count",
         "enlisted",
@@ -115,11 +117,13 @@ class Lookup:
         likely: int = 0,
         cost: Callable[[Candidate], float] = _DISTANCE,
         cost_max: float = float("inf"),
+        cost_again: float = 0.0,
     ) -> None:
         self.target = target
         self.likely = likely
         self.cost = cost
         self.cost_max = cost_max
+        self.cost_again = cost_again
         self.count = count
         self.parallelism = parallelism
         self.parallelism_wide = parallelism_wide
@@ -263,12 +267,21 @@ class Lookup:
         likely = [candidate for candidate in self.candidates if candidate.distance <= self.likely]
         if any(candidate.state is _WAITING for candidate in likely):
             return None
-        unasked = [candidate for candidate in likely if candidate.state is _UNASKED]
-        best = min(unasked, key=self.cost, default=None)
-        if best is not None and self.cost(best) <= self.cost_max:
+        unasked = [(rank, candidate) for rank, candidate in enumerate(likely) if candidate.state is _UNASKED]
+        _, best = min(unasked, key=self._cost_in_all, default=(0, None))
+        if best is not None and (self.asked or self.cost(best) <= self.cost_max):
             return self._ask(best)
         self.likely = 0
         return self.next()
+
+    def _cost_in_all(self, ranked: tuple[int, Candidate]) -> float:
+        """Return what it costs to ask a candidate of a rank, and others where it has nothing.
+
+        Of eight replicas among 50 nodes, of whom 41 are known: nobody of the first four lacks what is sought, of the
+        others 10, 26, 27 and 65 %.
+        """
+        rank, candidate = ranked
+        return self.cost(candidate) + self.cost_again * (rank / self.parallelism_wide) ** 3
 
     def _ask(self, candidate: Candidate) -> Candidate:
         candidate.state = _WAITING

@@ -2,8 +2,9 @@
 
 A STORE leaves as soon as a peer is as good as certain to be among the replicas. One that lies within the radius in
 which they are expected, and whose write token is at hand, is not asked for its contacts first: it gets the record, and
-names them in its answer (an optimistic put, as in Trautwein et al., INFOCOM 2024, whose thresholds are finer). The
-others get it once the search is wide: everybody who answered of the nearest candidates that did not fail.
+names them in its answer (an optimistic put, as in Trautwein et al., INFOCOM 2024, whose thresholds are finer). Nobody
+else is asked until an answer has come, for it names those that are nearer than most who are known: then the nearest of
+all get it, too, and those whose tokens are not at hand are asked for one first.
 
 A peer that fails or has no room widens the search by one (no room does not, where the caller has another place); one
 that holds a newer record of the owner is a replica already, and says how new. The caller hears at the quorum, the rest
@@ -105,8 +106,8 @@ class StoreSearch(KeySearch):
         self._outcomes: dict[NodeId, tuple[Outcome | None, float]] = {}
 
     def request_for(self, candidate: Candidate, now: float) -> Request:
-        """Store at once at a peer that is near enough and whose token is at hand; ask the others for contacts."""
-        if candidate.distance <= self._radius or candidate in self.lookup.enlisted:
+        """Store at once at a peer that is sure enough and whose token is at hand; ask the others for contacts."""
+        if self._is_sure(candidate):
             node_id = candidate.contact.node_id
             token = self.context.tokens.fresh(node_id, now)
             if token:
@@ -116,6 +117,12 @@ class StoreSearch(KeySearch):
                 return Store(token, 0, self._encoded, want)
         return self.request
 
+    def _is_sure(self, candidate: Candidate) -> bool:
+        """Tell whether a peer is as good as certain to be among the replicas."""
+        lookup = self.lookup
+        near = candidate.distance <= self._radius or candidate in lookup.enlisted
+        return near or (lookup.wide and lookup.anybody_answered)
+
     def take(self, candidate: Candidate, reply: Reply, now: float) -> Sequence[Contact] | None:
         """Keep the write token of a peer that has not stored yet, read the contacts."""
         if isinstance(reply, Nodes):
@@ -124,11 +131,13 @@ class StoreSearch(KeySearch):
 
     def advance(self, now: float) -> None:
         """Ask on, and store where it is time to."""
-        if not self.ended and self.lookup.wide:
+        lookup = self.lookup
+        if not self.ended and lookup.wide:
             self._mind_region()
+            lookup.parallelism_wide = self._count if lookup.anybody_answered else self._sure_count()
         super().advance(now)
-        if not self.ended and self.lookup.wide:
-            self._offer(self.lookup.in_reach(), now)
+        if not self.ended and lookup.wide:
+            self._offer(lookup.in_reach(), now)
 
     def exhausted(self, now: float) -> None:
         """Store at all that is left; end when everybody has answered."""
@@ -178,6 +187,11 @@ class StoreSearch(KeySearch):
             return "", None
         outcome, said_s = self._outcomes[node_id]
         return "no answer to the store" if outcome is None else REMARKS[outcome], said_s
+
+    def _sure_count(self) -> int:
+        """Count whom to ask before anybody has named the nearest: those where they should be, or a few."""
+        sure = sum(candidate.distance <= self._radius for candidate in self.lookup.candidates)
+        return max(self.context.config.parallelism, min(sure, self._count))
 
     def _mind_region(self) -> None:
         """Store in all of the region; ask for more contacts where there seem to be more than those wanted."""

@@ -86,6 +86,7 @@ class Search(ABC):
     __slots__ = (
         "_count",
         "_deadline",
+        "_excused",
         "_hedge",
         "_on_end",
         "_quiet_s",
@@ -112,6 +113,7 @@ class Search(ABC):
         self.request = request
         self.ended = False
         self._count = count
+        self._excused = False
         self._hedge = None
 
     def start(self, now: float, on_end: Callable[[float], None]) -> None:
@@ -131,7 +133,8 @@ class Search(ABC):
             radius=self.wide_radius(),
             likely=self.likely_radius(),
             cost=self._expected_rtt_s,
-            cost_max=context.rpc.timing.median_s,
+            cost_max=max(config.hedge_s_min, context.rpc.timing.usual_s),
+            cost_again=context.rpc.timing.median_s,
         )
         self._quiet_s = context.rpc.timing.hedge_s
         self._quiet_since = now
@@ -288,16 +291,26 @@ class Search(ABC):
         return "", None
 
     def _quiet(self, now: float) -> None:
-        """Ask one more if nobody has answered for too long."""
-        if now >= self._quiet_since + self._quiet_s:
+        """Ask one more if nobody has answered for too long.
+
+        Not yet if that is noticed twice as late as it should be: then it is this node that is busy, and asking more
+        makes it busier. But it waits so once only, for whoever is silent may be dead all the same.
+        """
+        due = self._quiet_since + self._quiet_s
+        if now >= due:
             self._quiet_since = now
-            self._quiet_s *= 2
-            longest = next((each for each in self.lookup.asked if each.state is State.WAITING), None)
-            if longest is not None:
-                self.context.rpc.counts.hedges += 1
-                self.lookup.slow(longest)
-                self.advance(now)
+            self._excused = now > due + self._quiet_s and not self._excused
+            if not self._excused:
+                self._ask_one_more(now)
         self._listen_on()
+
+    def _ask_one_more(self, now: float) -> None:
+        self._quiet_s *= 2
+        longest = next((each for each in self.lookup.asked if each.state is State.WAITING), None)
+        if longest is not None:
+            self.context.rpc.counts.hedges += 1
+            self.lookup.slow(longest)
+            self.advance(now)
 
     def _listen_on(self) -> None:
         if not self.ended:

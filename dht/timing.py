@@ -18,6 +18,7 @@ from .config import DhtConfig
 SAMPLES = 16  # of the network-wide median: few, so that a burst of load is soon forgotten
 SAMPLES_PER_MEDIAN = 4
 MEDIAN_FACTOR = 4  # a peer four times slower than the median is late
+SAMPLES_PER_USUAL = 16  # round trips between two looks at all peers, which take up to 0.1 ms
 PATIENT_DEVIATIONS = 2
 """Half of RFC 6298's: to ask somebody else in vain costs a message, and no back-off."""
 
@@ -50,7 +51,8 @@ class Timing:
     """The timings of a bounded number of peers and of the network as a whole.
 
     `first_timeout_s` is for peers never measured; `hedge_s`, the quartile of quick round trips, is how long a silence
-    of everybody asked must last until one more is.
+    of everybody asked must last until one more is. `median_s` is of the last round trips, most of them of the quickest,
+    who are asked most; `usual_s` is of all peers.
     """
 
     __slots__ = (
@@ -61,9 +63,11 @@ class Timing:
         "_peers",
         "_quick_s",
         "_samples",
+        "_until_usual",
         "first_timeout_s",
         "hedge_s",
         "median_s",
+        "usual_s",
     )
 
     def __init__(self, config: DhtConfig) -> None:
@@ -72,9 +76,10 @@ class Timing:
         self._avoided: dict[NodeId, float] = {}
         self._samples: deque[float] = deque(maxlen=SAMPLES)
         self._fresh = 0
+        self._until_usual = 0
         self._network_timing = PeerTiming()
         self.first_timeout_s = config.timeout_first_s
-        self.hedge_s = self.median_s = self._quick_s = config.timeout_first_s / MEDIAN_FACTOR
+        self.hedge_s = self.median_s = self._quick_s = self.usual_s = config.timeout_first_s / MEDIAN_FACTOR
 
     @property
     def samples(self) -> Sequence[float]:
@@ -148,6 +153,9 @@ class Timing:
         self._network_timing.sample(rtt_s)
         smoothed_s = timing.sample(rtt_s)
         timing.timeout_s = self._clamped(smoothed_s + 4 * timing.deviation_s)
+        self._until_usual -= 1
+        if self._until_usual < 0:
+            self._look_at_all()
 
     def expired(self, timing: PeerTiming, timeout_s: float) -> float:
         """Note that a wait of `timeout_s` was in vain; return the next, doubled one."""
@@ -169,6 +177,12 @@ class Timing:
         self._avoided[node_id] = now + min(longest, self._config.avoid_s_min * 2 ** min(timing.failures, 20))
         timing.failures += 1
         return True
+
+    def _look_at_all(self) -> None:
+        self._until_usual = SAMPLES_PER_USUAL
+        known = [peer.smoothed_s for peer in self._peers.values() if peer.smoothed_s is not None]
+        known.sort()
+        self.usual_s = known[len(known) // 2] if known else self.usual_s
 
     def _network(self, rtt_s: float) -> None:
         """Take in a round trip; the first few can only raise what is assumed, for the quickest answer first."""

@@ -38,6 +38,11 @@ class LaneSet:
         self.reading = True
         """Windows are opened as bytes come; see `read`."""
 
+    @property
+    def in_use(self) -> bool:
+        """Tell whether a message ever went or came."""
+        return any(lane is not None for lane in (*self._sending, *self._receiving))
+
     def add(self, message: bytes) -> None:
         """Queue a message; raises PayloadTooLarge, QueueFull."""
         size, config = len(message), self._config

@@ -379,7 +379,7 @@ class Session:
     def _wake(self) -> None:
         self._awake = True
         if self._shelf is not None:
-            self._shelf.add(self)
+            self._shelf.add(self, quiet=not (self._lanes.in_use or self._queue.has_relayed))
 
     def _send_again(self, packets: list[Sent]) -> None:
         if packets:

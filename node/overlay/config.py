@@ -90,6 +90,9 @@ class OverlayConfig:
     awake_max: int = 256
     """Sessions whose ciphers are at hand, 5 KiB each; those of the others are made again in 5 us when they talk."""
 
+    awake_quiet_max: int = 40
+    """The same for sessions of the DHT only, of which a node has dozens: twice the nodes of a bucket."""
+
     tcp_upgrade_bytes: int = 256 * 1024
     """Queued bytes from which on a session moves to TCP when the peer listens there; lower opens more connections."""
 
@@ -178,7 +181,7 @@ class OverlayConfig:
         """Check what a person may have set; raises ConfigError."""
         if not 1 <= len(self.network.encode()) <= 64:
             raise ConfigError("network", "must be 1 to 64 bytes long")
-        for name in ("lines_max", "dials_max", "half_open_max", "probes_max", "awake_max"):
+        for name in ("lines_max", "dials_max", "half_open_max", "probes_max", "awake_max", "awake_quiet_max"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "must be at least 1")
         for name in (

@@ -69,7 +69,7 @@ class Handshakes:
         self._on_failed = on_failed
         self.half_open = HalfOpenTable(config, CookieJar(entropy(32), now), now)
         self.early_messages = EarlyMessages(config.early_messages_max)
-        self._shelf = CipherShelf(config.awake_max)
+        self._shelf = CipherShelf(config.awake_max, config.awake_quiet_max)
         self._dials: dict[int, Dial] = {}
         self._dials_by_peer: dict[NodeId | Endpoint, Dial] = {}
         self._deadlines: Deadlines[Dial] = Deadlines()

@@ -59,7 +59,7 @@ def _of_calls(overlay: Overlay) -> Iterator[Amount]:
     for dial in handshakes._dials.values():
         yield ("callers of one peer", len(dial.waiting), WAITING_MAX)
         yield ("requests that wait for a call", len(dial.requests), WAITING_MAX)
-    yield ("sessions with ciphers", len(handshakes._shelf._awake), config.awake_max)
+    yield ("sessions with ciphers", len(handshakes._shelf), config.awake_max + config.awake_quiet_max)
     yield ("peers called through relays", len(overlay._meeting._relays), config.lines_max)
     yield ("observers", len(overlay.reach.observations), config.observers_max)
     watched = DEADLINES_PER_ITEM * len(lines.by_local_id) + DEADLINES_SPARE

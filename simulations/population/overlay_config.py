@@ -22,7 +22,8 @@ def overlay_config(scenario: Scenario) -> OverlayConfig:
     # Volunteers would make of every scenario with NATs one with relays: here it says itself how many there are.
     relay = RelayConfig(serve=False)
     # The cipher is fixed: whether this machine has AES in hardware must not show in the packets.
-    config = make(network=NETWORK, allow_tcp=allow_tcp, aes=True, awake_max=AWAKE_MAX, relay=relay)
+    config = make(network=NETWORK, allow_tcp=allow_tcp, aes=True, relay=relay)
+    config = replace(config, awake_max=AWAKE_MAX, awake_quiet_max=AWAKE_MAX)
     return replace(config, checks_reach=checks_reach)
 
 

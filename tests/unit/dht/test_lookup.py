@@ -179,7 +179,9 @@ def test_the_enlisted_are_asked_whatever_their_rank_and_waited_for(make_contact)
     assert numbers(search.nearest_answered()) == [0]
 
 
-def one_of_several(make_contact, costs: dict[int, float], cost_max: float = 10.0) -> Lookup:
+def one_of_several(
+    make_contact, costs: dict[int, float], cost_max: float = 10.0, cost_again: float = 0.0
+) -> Lookup:
     """Return a search that begins with one of those nearer than FAR + 10; the cost of each is given."""
     return Lookup(
         0,
@@ -192,6 +194,7 @@ def one_of_several(make_contact, costs: dict[int, float], cost_max: float = 10.0
         likely=FAR + 10,
         cost=lambda candidate: costs[candidate.contact.node_id.number - FAR],
         cost_max=cost_max,
+        cost_again=cost_again,
     )
 
 
@@ -199,6 +202,22 @@ def test_the_cheapest_of_those_likely_to_do_is_asked_alone_and_when_late_the_nex
     search = one_of_several(make_contact, {1: 3.0, 2: 1.0, 3: 2.0, 20: 0.0})
     (first,) = asked(search)
     assert numbers([first]) == [FAR + 2], "20 is cheaper, and too far away"
+    search.slow(first)
+    (second,) = asked(search)
+    assert numbers([second]) == [FAR + 3]
+
+
+def test_the_farther_of_them_is_asked_first_only_where_it_is_so_much_cheaper(make_contact) -> None:
+    costs = {1: 1.1, 2: 2.0, 3: 2.0, 4: 1.0}
+    (first,) = asked(one_of_several(make_contact, costs, cost_again=1.0))
+    assert numbers([first]) == [FAR + 1], "the last of four lacks it in (3/4)^3 of all cases"
+    (first,) = asked(one_of_several(make_contact, costs | {4: 0.5}, cost_again=1.0))
+    assert numbers([first]) == [FAR + 4]
+
+
+def test_one_who_is_late_makes_one_more_be_asked_however_dear(make_contact) -> None:
+    search = one_of_several(make_contact, {1: 30.0, 2: 1.0, 3: 20.0})
+    (first,) = asked(search)
     search.slow(first)
     (second,) = asked(search)
     assert numbers([second]) == [FAR + 3]

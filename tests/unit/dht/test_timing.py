@@ -114,3 +114,12 @@ def test_for_a_peer_never_measured_the_network_counts_as_one_peer_with_karns_rul
     timing.measured(timing.of(PEER), 0.1, tries=1)
     timing.measured(timing.of(PEER), 1.9, tries=2)
     assert timing.second_wait_s(timing.of(OTHER)) == pytest.approx(0.3)
+
+
+def test_the_usual_round_trip_is_of_all_peers_however_often_each_is_asked(timing: Timing) -> None:
+    for index in range(9):
+        timing.measured(timing.of(NodeId(bytes([index]) * 32)), 0.1 * (index + 1), tries=1)
+    for _ in range(40):
+        timing.measured(timing.of(NodeId(bytes(32))), 0.1, tries=1)
+    assert timing.median_s == pytest.approx(0.1)
+    assert timing.usual_s == pytest.approx(0.5)

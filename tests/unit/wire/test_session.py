@@ -180,13 +180,17 @@ def test_the_congestion_window_bounds_what_is_under_way() -> None:
 def test_ciphers_rest_when_others_need_their_place_and_wake_up() -> None:
     a, b = session_pair()
     link = Link(a, b)
-    shelf = CipherShelf(1)
+    shelf = CipherShelf(1, 1)
     a._shelf = shelf
     a.send_message(b"x")
     link.settle()
     assert a._sealing._aead is not None
     other, _ = session_pair()
-    shelf.add(other)
+    shelf.add(other, quiet=True)
+    assert a._sealing._aead is not None, (
+        "a session that carries messages does not give way to one that does not"
+    )
+    shelf.add(other, quiet=False)
     assert a._sealing._aead is None
     assert a._opening._aead is None
     b.send_message(b"y")

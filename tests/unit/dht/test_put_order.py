@@ -1,0 +1,55 @@
+"""Whom a put asks when."""
+
+from __future__ import annotations
+
+import pytest
+
+from mesh99.dht.messages import Store
+from mesh99.dht.reading import decode
+from mesh99.wire.record import Record, value_key
+
+
+def first_messages(writer) -> list:
+    return [(request.contact, decode(request.payload)[1]) for request in writer.dht.take_requests()]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_until_somebody_named_the_nearest_only_those_where_they_should_be_are_asked(
+    virtual_network, number
+) -> None:
+    network = virtual_network(seed=11)
+    network.join(40)
+    network.run(3.0)
+    writer = network.nodes[7]
+    key = value_key(f"colour {number}")
+    record = Record.create(writer.identity, key, b"blue", sequence=1, ttl_s=3600)
+    results: list = []
+    writer.dht.put(record, network.now, results.append)
+    asked = first_messages(writer)
+    radius = writer.dht.table.radius(8)
+    beyond = [contact for contact, _ in asked if contact.node_id.distance(key) > radius]
+    assert len(asked) >= 3
+    assert not beyond or len(asked) == 3
+
+
+def test_once_somebody_has_named_the_nearest_those_whose_tokens_are_at_hand_get_it_at_once(
+    virtual_network,
+) -> None:
+    network = virtual_network(seed=11)
+    network.join(40)
+    network.run(3.0)
+    writer = network.nodes[7]
+    for number in range(30):  # now it has met all
+        network.put(writer, Record.create(writer.identity, value_key(f"{number}"), b"x", sequence=1, ttl_s=9))
+    network.run(1.0)
+    sent: list = []
+    network.drop = lambda source, to, payload: bool(
+        source is writer and sent.append(type(decode(payload)[1])) if payload else False
+    )
+    for number in range(10):
+        record = Record.create(writer.identity, value_key(f"colour {number}"), b"blue", sequence=1, ttl_s=9)
+        assert len(network.put(writer, record).stored_on) >= 5
+        network.run(0.2)
+    requests = [kind for kind in sent if kind.__name__ in ("Store", "FindNode")]
+    assert requests.count(Store) >= 80
+    assert len(requests) <= 85, "hardly anybody is asked for a token first"
