@@ -37,11 +37,6 @@ class ControlQueue:
     def __bool__(self) -> bool:
         return bool(self._rpcs or self._tokens)
 
-    @property
-    def has_relayed(self) -> bool:
-        """Tell whether a packet of another session ever went this way."""
-        return self._relayed is not None
-
     def add_rpc(self, payload: bytes) -> bool:
         """Queue a request or answer; false when the oldest had to go for it. Raises PayloadTooLarge."""
         return self._add(RPC, payload)

@@ -43,6 +43,7 @@ class Session:
         "_received",
         "_recovery",
         "_refused",
+        "_relays",
         "_sealing",
         "_shelf",
         "challenge",
@@ -100,7 +101,7 @@ class Session:
         self._recovery = Recovery(window, ack_delay_s, datagram=path.is_datagram)
         self._received = Received()
         self._queue = ControlQueue(config.rpcs_max)
-        self._refused = False
+        self._refused = self._relays = False
         self._control = False  # something waits in the queue, or a window is to be opened
         self._last_frame: bytes | None = None
         self._last_send, self._awake = now, False  # awake: the ciphers are at hand
@@ -126,6 +127,7 @@ class Session:
         if self.closed is not None or len(packet) > self._config.relayed_packet_bytes:
             self._drop("relayed: no room")
             return None
+        self._relays = True
         if not self._awake:
             self._wake()
         carrier = self._sealing.seal(frames.encode_relayed(circuit, packet), now)
@@ -379,7 +381,7 @@ class Session:
     def _wake(self) -> None:
         self._awake = True
         if self._shelf is not None:
-            self._shelf.add(self, quiet=not (self._lanes.in_use or self._queue.has_relayed))
+            self._shelf.add(self, quiet=not (self._lanes.in_use or self._relays))
 
     def _send_again(self, packets: list[Sent]) -> None:
         if packets:
