@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +72,8 @@ def command(
     title = f"{asked.scenario.name}, {asked.scenario.population.nodes:,} nodes, seed {seed}"
     if resume and checkpoint is not None and checkpoint.exists():
         environment.note(going_on(checkpoint, asked.scenario, crypto))
+    # What a run leaves goes with this process: to search all of it for circles first takes Python many seconds.
+    atexit.register(gc.freeze)
     with until_interrupted() as stop:
         options = RunOptions(crypto=crypto, trace=trace, checkpoint=checkpoint, stop=stop)
         with run_view(environment, title, stop) as options.on_progress:

@@ -13,28 +13,34 @@ contact may enter at all (authenticated, not ourselves, subnet caps) is the tabl
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
 
+NEVER = float("inf")
 
-class Entry:
-    """A contact with what we know of it.
 
-    `number` is its id as an integer, `added_at` since when it is known to be up, `checked_at` when it was last pinged,
-    `due_at` when it is looked at next.
-    """
+class Entry(Struct, gc=False, eq=False):
+    """A contact with what we know of it; a node has hundreds of them, so it is small and no part of a circle."""
 
-    __slots__ = ("added_at", "checked_at", "contact", "due_at", "failures", "last_seen", "number", "subnet")
+    contact: Contact
+    number: int
+    """Its id as an integer."""
+    subnet: bytes | None
+    added_at: float
+    """Since when it is known to be up."""
+    last_seen: float
+    checked_at: float
+    """When it was last pinged."""
+    due_at: float = NEVER
+    """When it is looked at next."""
+    failures: int = 0
 
-    def __init__(self, contact: Contact, now: float, subnet: bytes | None = None) -> None:
-        self.contact = contact
-        self.number = contact.number
-        self.added_at = now
-        self.last_seen = now
-        self.checked_at = now
-        self.due_at = float("inf")
-        self.failures = 0
-        self.subnet = subnet
+    @classmethod
+    def of(cls, contact: Contact, now: float, subnet: bytes | None = None) -> Entry:
+        """Return the entry of a contact that is met now."""
+        return cls(contact, contact.number, subnet, now, now, now)
 
 
 class KBucket:

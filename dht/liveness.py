@@ -31,13 +31,15 @@ def patience_s(entry: Entry, config: DhtConfig) -> float:
 class Liveness:
     """Ping the silent, and look again at those that failed."""
 
-    __slots__ = ("_check_at", "_context", "_grid_s", "_phase_s", "_timer", "_witness_at")
+    __slots__ = ("_check_at", "_context", "_grid_s", "_phase_s", "_shared", "_timer", "_witness_at")
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._grid_s = GRID_SHARE * context.config.silent_s_min
         # Nodes that started together look at different times.
         self._phase_s = self._grid_s * context.random.random()
+        self._shared: dict[float, float] = {}
+        """Times on the grid to come: one object for all who are due then."""
         self._check_at = NEVER
         self._timer: Timer | None = None
         self._witness_at = -NEVER
@@ -78,6 +80,8 @@ class Liveness:
         self._check_at = NEVER
         context = self._context
         context.store.expire(now)
+        for gone in [when for when in self._shared if when <= now]:
+            del self._shared[gone]
         entries = self._entries()
         for entry in self._take_due(entries, now):
             entry.checked_at = now
@@ -114,11 +118,16 @@ class Liveness:
         """Plan the next look at an entry, unless an earlier one is planned."""
         due_at = self._due_at(entry)
         if not entry.failures and entry.last_seen > -NEVER:
-            steps = (due_at - self._phase_s) // self._grid_s + 1
-            due_at = self._phase_s + steps * self._grid_s
+            due_at = self._on_grid(due_at)
         if due_at < entry.due_at:
             entry.due_at = due_at
             self._check_no_later_than(due_at)
+
+    def _on_grid(self, when: float) -> float:
+        """Return the next look that is planned for everybody."""
+        steps = (when - self._phase_s) // self._grid_s + 1
+        due_at = self._phase_s + steps * self._grid_s
+        return self._shared.setdefault(due_at, due_at)
 
     def _plan(self, entries: list[Entry], now: float) -> None:
         soonest = min([entry.due_at for entry in entries], default=NEVER)

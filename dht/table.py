@@ -91,7 +91,7 @@ class RoutingTable:
         if entry is not None:
             self._move(entry, contact, bucket)
             return False
-        entry = Entry(contact, now, subnet_of(contact))
+        entry = Entry.of(contact, now, subnet_of(contact))
         entry.last_seen = heard_at
         if entry.subnet is not None and not self._subnet_has_room(entry.subnet, bucket):
             return False

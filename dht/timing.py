@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from .config import DhtConfig
@@ -23,18 +25,19 @@ PATIENT_DEVIATIONS = 2
 """Half of RFC 6298's: to ask somebody else in vain costs a message, and no back-off."""
 
 
-class PeerTiming:
-    """What is known of one peer; `late` counts time-outs since it was last heard."""
+NEVER = float("-inf")
 
-    __slots__ = ("deviation_s", "failed_at", "failures", "late", "smoothed_s", "timeout_s")
 
-    def __init__(self) -> None:
-        self.smoothed_s: float | None = None
-        self.deviation_s = 0.0
-        self.timeout_s: float | None = None
-        self.late = 0
-        self.failures = 0
-        self.failed_at = float("-inf")
+class PeerTiming(Struct, gc=False, eq=False):
+    """What is known of one peer; a node remembers many, so it is small and no part of a circle."""
+
+    smoothed_s: float | None = None
+    deviation_s: float = 0.0
+    timeout_s: float | None = None
+    late: int = 0
+    """Time-outs since it was last heard."""
+    failures: int = 0
+    failed_at: float = NEVER
 
     def sample(self, rtt_s: float) -> float:
         """Take in a round trip (RFC 6298, section 2); return the smoothed one."""

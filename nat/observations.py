@@ -6,7 +6,7 @@ and more than half of all networks heard agree on it; a lie of one network's pee
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Collection
 from itertools import pairwise
 from typing import NamedTuple
@@ -42,16 +42,18 @@ class Observations:
 
     def __init__(self, observations_max: int) -> None:
         self._observations_max = observations_max
-        self._said: OrderedDict[NodeId, Observation] = OrderedDict()
+        self._said: dict[NodeId, Observation] = {}
+        """The latest last."""
 
     def note(self, observer: NodeId, at: Endpoint, seen: Endpoint | None, now: float) -> None:
         """Take the word of a peer that is met `at`, unless it names nowhere or was not heard over UDP."""
         if seen is None or seen.transport != "udp" or not seen.is_usable or not at.is_usable:
             return
-        self._said[observer] = Observation(network_of(at), seen, now)
-        self._said.move_to_end(observer)
-        while len(self._said) > self._observations_max:
-            self._said.popitem(last=False)
+        said = self._said
+        said.pop(observer, None)
+        said[observer] = Observation(network_of(at), seen, now)
+        if len(said) > self._observations_max:
+            del said[next(iter(said))]
 
     def forget(self, observer: NodeId) -> None:
         """Take no notice any more of a peer that left."""

@@ -20,7 +20,7 @@ TIMERS_MAX = 8
 class Pump:
     """Drive one Overlay on one Clock and one Network."""
 
-    __slots__ = ("_clock", "_closed", "_network", "_now", "_timers", "_turn_used", "overlay")
+    __slots__ = ("_clock", "_closed", "_deadline", "_network", "_now", "_timers", "_turn_used", "overlay")
 
     def __init__(self, overlay: Overlay, clock: Clock, network: Network) -> None:
         self.overlay = overlay
@@ -29,6 +29,8 @@ class Pump:
         self._network = network
         self._timers: list[tuple[float, Timer]] = []
         """When a timer is set for, the earliest last."""
+        self._deadline: float | None = None
+        """When the Overlay wants to be woken up."""
         self._turn_used = False
         self._closed = False
 
@@ -64,12 +66,8 @@ class Pump:
                 if fault_points.active and self._fails("pump.duplicate-packet"):
                     send(packet, destination)
             network.flush()
-            for number in overlay.take_socket_closures():
-                network.close_socket(number)
-            for endpoint in overlay.take_stream_requests():
-                network.open_stream(endpoint)
-            for endpoint in overlay.take_stream_closures():
-                network.close_stream(endpoint)
+            if overlay.has_changes:
+                self._change()
         self._arm()
 
     def moved(self, endpoints: tuple[Endpoint, ...]) -> None:
@@ -91,14 +89,27 @@ class Pump:
             timer.cancel()
         self._timers = []
 
+    def _change(self) -> None:
+        """Open and close what the Overlay asks for."""
+        overlay, network = self.overlay, self._network
+        for number in overlay.take_socket_closures():
+            network.close_socket(number)
+        for endpoint in overlay.take_stream_requests():
+            network.open_stream(endpoint)
+        for endpoint in overlay.take_stream_closures():
+            network.close_stream(endpoint)
+
     def _turn_ends(self) -> None:
         self._turn_used = False
-        if not self._closed and self.overlay.has_output:
+        if not self._closed:
             self.flush()
 
     def _arm(self) -> None:
-        deadline = self.overlay.next_timeout()
-        timers = self._timers
+        self._deadline = self.overlay.next_timeout()
+        self._wake_up_in_time()
+
+    def _wake_up_in_time(self) -> None:
+        deadline, timers = self._deadline, self._timers
         if self._closed or deadline is None or (timers and timers[-1][0] <= deadline):
             return
         if fault_points.active and self._fails("pump.early-timer"):
@@ -112,10 +123,10 @@ class Pump:
 
     def _timed_out(self, armed_for: float) -> None:
         self._timers = [entry for entry in self._timers if entry[0] != armed_for]
-        now, deadline = self._clock.now(), self.overlay.next_timeout()
+        now, deadline = self._now(), self._deadline
         if deadline is not None and deadline <= now:
             self.overlay.handle_timeout(now)
             self.flush()
         else:
-            # What it was for has been settled meanwhile.
-            self._arm()
+            # What it was for has been settled meanwhile: half of all timers, so the Overlay is not asked again.
+            self._wake_up_in_time()

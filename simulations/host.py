@@ -68,11 +68,10 @@ class HostEntropy:
 
     def __call__(self, size_bytes: int) -> bytes:
         """Return bytes that nobody guesses who does not know the seed."""
-        drawn = b""
-        while len(drawn) < size_bytes:
-            self._count += 1
-            drawn += blake2b(self._count.to_bytes(8, "big"), key=self._key).digest()
-        return drawn[:size_bytes]
+        count = self._count = self._count + 1
+        drawn = blake2b(count.to_bytes(8, "big"), key=self._key).digest()
+        # Mostly one block is enough.
+        return drawn[:size_bytes] if size_bytes <= len(drawn) else drawn + self(size_bytes - len(drawn))
 
 
 class Watcher(Protocol):

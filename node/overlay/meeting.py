@@ -198,8 +198,9 @@ class Meeting:
     @property
     def is_busy(self) -> bool:
         """Tell whether there is anything of all this to look after: asked at every packet, and mostly there is not."""
-        if self._reach.is_busy or not self.relaying.begun:
-            return self._reach.is_busy
+        reach_is_busy = self._reach.is_busy
+        if reach_is_busy or not self.relaying.begun:
+            return reach_is_busy
         return self.relaying.is_busy or self.punching.is_busy or self._sampling.under_way
 
     def next_timeout(self) -> float | None:

@@ -133,15 +133,13 @@ class Overlay:
     @property
     def has_output(self) -> bool:
         """Tell whether there is something to take."""
-        return bool(
-            self.lines.has_ready
-            or self.dht.has_requests
-            or self._packets
-            or self._handshakes.packets
-            or self.relaying.carried
-            or self._streams.has_output
-            or self._meeting.searching.closures
-        )
+        packets = self._packets or self._handshakes.packets or self.relaying.carried
+        return bool(self.lines.has_ready or self.dht.has_requests or packets) or self.has_changes
+
+    @property
+    def has_changes(self) -> bool:
+        """Tell whether connections or sockets are to be opened or closed."""
+        return self._streams.has_output or bool(self._meeting.searching.closures)
 
     def take_stream_requests(self) -> list[Endpoint]:
         """Return the TCP endpoints to connect to."""

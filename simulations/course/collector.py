@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from ...wire.memo import remember_at_least
+from .large_pages import LargePages
 
 THRESHOLDS = (50_000, 50, 1_000)
 """Objects made between two collections, and how many of one generation make one of the next (else 700, 10, 10)."""
@@ -27,9 +28,10 @@ SHARED_PER_NODE = 2
 
 
 class Collector:
-    """Slow the collector down while a run goes on, and leave it as it was."""
+    """Slow the collector down while a run goes on, and leave it as it was; what is set aside stays in large pages."""
 
     def __init__(self) -> None:
+        self._large_pages = LargePages()
         self._thresholds = gc.get_threshold()
         self._frozen = False
         self._gone = 0
@@ -51,9 +53,11 @@ class Collector:
         gc.collect()
         gc.freeze()
         self._frozen = True
+        self._large_pages.gather()
 
     def look(self, departures: int, population: int) -> None:
-        """Look at everything when enough hosts have gone."""
+        """Look at everything when enough hosts have gone; from time to time, at how memory has grown."""
+        self._large_pages.gather()
         if self._frozen and departures - self._gone > GONE_SHARE * population:
             self._gone = departures
             gc.unfreeze()

@@ -80,7 +80,7 @@ def test_a_bucket_follows_its_rules(steps: list[tuple[str, int]]) -> None:
             model.removed(number)
         else:
             if bucket.heard(node_id, 0.0) is None:
-                bucket.add(Entry(contact_at(number), 0.0))
+                bucket.add(Entry.of(contact_at(number), 0.0))
             model.verified(number)
         assert [entry.number for entry in bucket.entries.values()] == model.members
         assert [entry.number for entry in bucket.reserve.values()] == model.reserve

@@ -5,7 +5,7 @@ from mesh99.dht.bucket import Entry, KBucket
 
 @pytest.fixture
 def entries(make_contact) -> list[Entry]:
-    return [Entry(make_contact(number), float(number)) for number in range(10)]
+    return [Entry.of(make_contact(number), float(number)) for number in range(10)]
 
 
 @pytest.fixture

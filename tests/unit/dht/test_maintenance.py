@@ -51,7 +51,7 @@ def test_only_silent_contacts_are_pinged(virtual_network) -> None:
 def test_a_contact_that_is_up_for_long_is_trusted_for_longer(
     make_contact, known_s: float, silence_s: float
 ) -> None:
-    entry = Entry(make_contact(1), 50.0)
+    entry = Entry.of(make_contact(1), 50.0)
     entry.last_seen = 50.0 + known_s
     assert patience_s(entry, DhtConfig()) == silence_s
 

@@ -92,3 +92,27 @@ def test_a_call_never_comes_before_it_is_due_however_late_it_is(years: float) ->
         call(years * 365 * 86_400 * (1 + random.random()))
     world.run_until(years * 3 * 365 * 86_400)
     assert early == []
+
+
+def test_calls_that_ask_for_others_keep_the_order_over_many_seconds() -> None:
+    world, random = World(1), Random(7)
+    asked: list[tuple[int, int]] = []
+    seen: list[tuple[int, int]] = []
+
+    def push(time_ns: int) -> None:
+        asked.append((time_ns, len(asked)))
+        world.push(time_ns, come, len(asked) - 1)
+
+    def come(number: int) -> None:
+        seen.append((world.now_ns, number))
+        if len(asked) < 3000:
+            for reach_ns in (0, 10**6, 10**9, 10**12):
+                push(world.now_ns + random.randint(0, reach_ns))
+
+    push(0)
+    for end_s in (0.5, 0.7, 30.0, 31.0, 10_000.0):
+        world.run_until(end_s)
+        push(world.now_ns + random.randint(0, 10**9))
+    while world.step():
+        pass
+    assert seen == sorted(asked)
