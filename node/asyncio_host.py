@@ -194,11 +194,12 @@ class AsyncioHost:
         elif self._streams is not None:
             self._streams.send(packet, destination)
 
-    def flush(self) -> None:
+    def flush(self, *, expects: bool = True) -> None:
         """Write what was queued on connections."""
         if self._streams is not None:
             self._streams.flush()
-        self._busy_poll.sent()
+        if expects:
+            self._busy_poll.sent()
 
     def close_socket(self, number: int) -> None:
         """Close an extra socket."""

@@ -49,8 +49,8 @@ class Network(Protocol):
         """Close an extra UDP socket, if there is one."""
         ...
 
-    def flush(self) -> None:
-        """Let go of what `send` held back to send it together."""
+    def flush(self, *, expects: bool = True) -> None:
+        """Let go of what `send` held back to send it together; `expects`: what left may be answered soon."""
         ...
 
     def open_stream(self, destination: Endpoint) -> None:

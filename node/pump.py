@@ -20,7 +20,17 @@ TIMERS_MAX = 8
 class Pump:
     """Drive one Overlay on one Clock and one Network."""
 
-    __slots__ = ("_clock", "_closed", "_deadline", "_network", "_now", "_timers", "_turn_used", "overlay")
+    __slots__ = (
+        "_clock",
+        "_closed",
+        "_deadline",
+        "_network",
+        "_now",
+        "_passed_on",
+        "_timers",
+        "_turn_used",
+        "overlay",
+    )
 
     def __init__(self, overlay: Overlay, clock: Clock, network: Network) -> None:
         self.overlay = overlay
@@ -33,10 +43,14 @@ class Pump:
         """When the Overlay wants to be woken up."""
         self._turn_used = False
         self._closed = False
+        self._passed_on: bool | None = None
+        """All that came since the last flush was passed on to others; None: nothing came."""
 
     def receive(self, packet: bytes | memoryview, source: Endpoint) -> None:
         """Hand one packet to the Overlay; call `flush` after the last of a batch."""
-        self.overlay.receive(packet, source, self._now())
+        passed_on = self.overlay.receive(packet, source, self._now())
+        if self._passed_on is not False:
+            self._passed_on = passed_on
 
     def stream_opened(self, endpoint: Endpoint) -> None:
         """Tell the Overlay that a connection it asked for stands."""
@@ -51,6 +65,7 @@ class Pump:
 
     def kick(self) -> None:
         """Send what a command queued: now if it is the first of this loop turn, else with the rest at its end."""
+        self._passed_on = False
         if not self._turn_used:
             self._turn_used = True
             self._clock.call_soon(self._turn_ends)
@@ -59,16 +74,19 @@ class Pump:
     def flush(self) -> None:
         """Send all that may leave and re-arm the timer."""
         overlay, network = self.overlay, self._network
+        passed_on, self._passed_on = self._passed_on, None
         if overlay.has_output:
             send = network.send
             for packet, destination in overlay.take_packets(self._now()):
                 send(packet, destination)
                 if fault_points.active and self._fails("pump.duplicate-packet"):
                     send(packet, destination)
-            network.flush()
+            # Whoever passes packets on for others waits for nothing.
+            network.flush(expects=not passed_on)
             if overlay.has_changes:
                 self._change()
-        self._arm()
+        if not passed_on:
+            self._arm()
 
     def moved(self, endpoints: tuple[Endpoint, ...]) -> None:
         """Tell the Overlay what its sockets are reached at from now on."""

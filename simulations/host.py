@@ -282,7 +282,7 @@ class Host:
         else:
             self._network.send(packet, self.index, source, destination)
 
-    def flush(self) -> None:
+    def flush(self, *, expects: bool = True) -> None:
         """Nothing is held back."""
 
     def close_socket(self, number: int) -> None:

@@ -1,52 +1,61 @@
-"""Two ends of a line that only a relay can carry: what they send each other is what a mesh99 node forwards."""
+"""Two ends of a circuit through a mesh99 relay: what they send each other is what it forwards.
+
+The packets are opaque, as those of a session between the ends are to a relay. A burst is sealed first and then sent at
+once, so that the relay and not the ends is what takes time.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 
-from mesh99.node.asyncio_host import AsyncioHost
+from mesh99.nat.relay.circuits import Circuit
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.line import Line
-from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
 
 from ..overlay_host import OverlayHost
 
-NOWHERE = Endpoint("udp", "192.0.2.1", 9)
-"""Where the called end claims to be: a network for documentation (RFC 5737)."""
-
-ANSWER_S, LOOK_S = 10.0, 0.005
+ANSWER_S = 10.0
 
 
-class Apart(AsyncioHost):
-    """A host in whose network there is one relay and nothing else."""
+class End:
+    """One end: its node, the line to the relay, and its side of the circuit."""
 
-    def __init__(self, relay: Endpoint) -> None:
-        super().__init__()
-        self._relay = relay
-        self.sent = 0
-        """Packets to the relay."""
+    host: OverlayHost
+    line: Line
+    circuit: Circuit
 
-    def send(self, packet: bytes, destination: Endpoint) -> None:
-        """Send to the relay; everything else is lost."""
-        if destination == self._relay:
-            self.sent += 1
-            super().send(packet, destination)
+    async def begin(self, relay: Endpoint) -> None:
+        """Start a node and meet the relay."""
+        self.host = OverlayHost(OverlayConfig())
+        self.line = await self.host.connect(relay)
 
-    def open_stream(self, destination: Endpoint) -> None:
-        """Leave it: nobody is reached over TCP, either."""
+    def send(self, packets: int, payload: bytes) -> None:
+        """Send a burst through the circuit."""
+        now, number = self.host.host.now(), self.circuit.number << 1
+        burst = [self.line.session.relay(number, payload, now) for _ in range(packets)]
+        for packet in burst:
+            assert packet is not None, "it fits, and the line stands"
+            self.host.host.send(*packet)
+
+    async def come(self, size_bytes: int) -> None:
+        """Wait until so much has come through the circuit in all."""
+        async with asyncio.timeout(ANSWER_S):
+            while self.circuit.came_bytes < size_bytes:
+                await asyncio.sleep(0)
 
 
 class Ends:
-    """Two nodes in this process, with a line through a relay between them."""
+    """Two nodes in this process, with a circuit through a relay between them."""
 
     def __init__(self, relay: Endpoint) -> None:
         self._runner = asyncio.Runner()
         self._relay = relay
+        self._caller, self._called = End(), End()
 
     def __enter__(self) -> Ends:
-        self._runner.run(self._begin())
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -54,54 +63,42 @@ class Ends:
         self._runner.close()
 
     def open(self) -> None:
-        """Have the called end reserve at the relay, and call it through there."""
+        """Have the called end reserve at the relay, and open a circuit to it there."""
         self._runner.run(self._meet())
 
     def echo(self, packets: int, payload: bytes, burst: int) -> tuple[int, int]:
-        """Send bursts there and back; return how many packets the relay was given, and 0: a session loses nothing."""
-        before = sum(host.sent for host in self._hosts)
+        """Send bursts there and back; return how many packets were forwarded, and 0: one lost ends it all."""
         self._runner.run(self._echo(packets // burst, burst, payload))
-        return sum(host.sent for host in self._hosts) - before, 0
-
-    async def _begin(self) -> None:
-        self._hosts = [Apart(self._relay), Apart(self._relay)]
-        self._caller, self._called = (OverlayHost(OverlayConfig(), host) for host in self._hosts)
-        self._awaited = 0
-        self._all_came = asyncio.Event()
-        self._caller.overlay.on_message = self._count
-        self._called.overlay.on_message = self._answer
+        return 2 * (packets // burst * burst), 0
 
     async def _meet(self) -> None:
-        await self._called.connect(self._relay)
-        reservations = self._called.overlay.relaying.reservations
-        reservations.wanted = True
-        self._called.overlay.relaying.fill(self._called.host.now())
-        self._called.pump.kick()
-        async with asyncio.timeout(ANSWER_S):
-            while not list(reservations.granted(self._called.host.now())):
-                await asyncio.sleep(LOOK_S)
-        relay = await self._caller.connect(self._relay)
-        called = Contact(self._called.identity.public_key, NOWHERE)
-        self._line = await self._caller.connect(called, relays=[relay.contact()])
+        for end in (self._called, self._caller):
+            await end.begin(self._relay)
+        called, caller = self._called.host, self._caller.host
+        relaying = called.overlay.relaying
+        relaying.reservations.wanted = True
+        relaying.fill(called.host.now())
+        called.pump.kick()
+        await _until(lambda: any(relaying.reservations.granted(called.host.now())))
+        self._caller.circuit = caller.overlay.relaying.open(self._caller.line, called.identity.node_id)
+        caller.pump.kick()
+        await _until(lambda: bool(relaying.circuits.of_relay(self._called.line.node_id)))
+        (self._called.circuit,) = relaying.circuits.of_relay(self._called.line.node_id)
 
     async def _echo(self, bursts: int, burst: int, payload: bytes) -> None:
+        came = {end: end.circuit.came_bytes for end in (self._called, self._caller)}
         for _ in range(bursts):
-            self._awaited = burst
-            self._all_came.clear()
-            for _ in range(burst):
-                self._caller.overlay.send_message(self._line, payload, self._caller.host.now())
-            self._caller.pump.kick()
-            async with asyncio.timeout(ANSWER_S):
-                await self._all_came.wait()
+            for sender, receiver in ((self._caller, self._called), (self._called, self._caller)):
+                sender.send(burst, payload)
+                came[receiver] += burst * len(payload)
+                await receiver.come(came[receiver])
 
     async def _close(self) -> None:
-        await self._caller.close()
-        await self._called.close()
+        for end in (self._caller, self._called):
+            await end.host.close()
 
-    def _answer(self, line: Line, message: bytes) -> None:
-        self._called.overlay.send_message(line, message, self._called.host.now())
 
-    def _count(self, line: Line, message: bytes) -> None:
-        self._awaited -= 1
-        if not self._awaited:
-            self._all_came.set()
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(ANSWER_S):
+        while not condition():
+            await asyncio.sleep(0.001)

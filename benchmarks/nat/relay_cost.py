@@ -1,9 +1,8 @@
 """`python -m benchmarks.nat.relay_cost`: CPU per forwarded packet: our relay, our TURN server and coturn, on loopback.
 
 One client sends bursts to a peer, which sends them back: each turn is two forwarded packets. To a TURN server they are
-ChannelData; a mesh99 relay carries the packets of a session between the two, inside its own sessions with them, and
-opens and seals each. The CPU is that of the server's process, user and system time, over all packets that were
-forwarded; the client waits for each burst.
+ChannelData; a mesh99 relay has them inside its own sessions with the two, and opens and seals each. The CPU is that of
+the server's process, user and system time, over all packets that were forwarded; the client waits for each burst.
 """
 
 from __future__ import annotations

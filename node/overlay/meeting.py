@@ -40,7 +40,7 @@ SHAKEN_INTERVAL_S = 0.25
 class Network(Protocol):
     """What the overlay does for meetings."""
 
-    def receive(self, packet: bytes, source: Endpoint, now: float) -> None:
+    def receive(self, packet: bytes, source: Endpoint, now: float) -> bool:
         """Take a packet that came through a circuit."""
 
     def connect(self, peer: Contact, now: float, done: Connected, *others: Endpoint) -> None:

@@ -75,8 +75,8 @@ class Overlay:
 
     # the world in
 
-    def receive(self, packet: bytes | memoryview, source: Endpoint, now: float) -> None:
-        """Take in one packet; never raises on its bytes. The packet is not kept."""
+    def receive(self, packet: bytes | memoryview, source: Endpoint, now: float) -> bool:
+        """Take in one packet and keep none of it; true when it was passed on and changed nothing. Never raises."""
         self._now = now
         if len(packet) > 17 and 0xC0 <= packet[0] <= 0xDF:
             line = self.lines.by_local_id.get(int.from_bytes(packet[1:9], "big"))
@@ -86,8 +86,8 @@ class Overlay:
             if line is None:
                 self._receive_unknown(packet, source, now)
             elif line.session.receive(packet, source, now):
-                self._received(line, source, now)
-            return
+                return self._received(line, source, now)
+            return False
         traffic = classify(packet)
         if traffic is Traffic.STUN:
             self.reach.receive_stun(bytes(packet), source, now)
@@ -97,6 +97,7 @@ class Overlay:
             self._receive_reset(bytes(packet), now)
         else:
             self._handshakes.receive(bytes(packet), source, now)
+        return False
 
     def stream_opened(self, endpoint: Endpoint, now: float) -> None:
         """Take note of a TCP connection that this side asked for."""
@@ -237,8 +238,10 @@ class Overlay:
 
     # packets
 
-    def _received(self, line: Line, source: Endpoint, now: float) -> None:
+    def _received(self, line: Line, source: Endpoint, now: float) -> bool:
+        """Act on what a packet brought; true when that was for somebody else and nothing more."""
         session = line.session
+        passed_on = bool(session.nat) and not (session.messages or session.rpcs) and session.data_at < now
         if session.messages:
             messages, session.messages = session.messages, []
             line.last_use = now
@@ -249,7 +252,7 @@ class Overlay:
             self._receive_requests(line, source, now)
         if session.nat:
             line.last_use = now
-            self.relaying.receive(line, now)
+            passed_on &= self.relaying.receive(line, now)
         if source.transport == "tcp":
             self._streams.heard(line, source, now)
         elif session.path is not line.endpoint and session.path != line.endpoint:
@@ -258,8 +261,11 @@ class Overlay:
             self._drop(line, session.closed, now, dead=False)
         elif session.wants_to_send:
             self.lines.mark(line)
+        elif passed_on:
+            return True
         else:
             self.lines.deadlines.arm(line)
+        return False
 
     def _receive_requests(self, line: Line, source: Endpoint, now: float) -> None:
         payloads, line.session.rpcs = line.session.rpcs, []

@@ -122,15 +122,21 @@ class Relaying:
         circuit = self.circuits.at(line.session.path)
         return circuit is None or circuit.pays_for(KNOCK_BYTES)
 
-    def receive(self, line: Line, now: float) -> None:
-        """Act on what came over a line for relays and circuits."""
+    def receive(self, line: Line, now: float) -> bool:
+        """Act on what came over a line for relays and circuits; true when all of it is for others."""
         self.begun = True
         frames, line.session.nat = line.session.nat, []
+        passed_on = True
         for frame in frames:
-            if isinstance(frame, Relayed):
-                self._receive_packet(line, frame, now)
-            elif isinstance(frame, Nat):
+            if isinstance(frame, Nat):
+                passed_on = False
                 self._receive_message(line, frame.data, now)
+            elif frame.circuit & FROM_RELAY:
+                passed_on = False
+                self._receive_packet(line, frame, now)
+            else:
+                self._forward(line, frame.circuit >> 1, frame.packet, now)
+        return passed_on
 
     def take_packets(self, packets: Packets, now: float) -> Packets:
         """Return packets, and last what goes through circuits, sealed for the next relay or end.
@@ -216,9 +222,6 @@ class Relaying:
 
     def _receive_packet(self, line: Line, frame: Relayed, now: float) -> None:
         number = frame.circuit >> 1
-        if not frame.circuit & FROM_RELAY:
-            self._forward(line, number, frame.packet, now)
-            return
         circuit = self.circuits.find(line.node_id, number)
         if circuit is None and number % 2 and self.reservations.has(line.node_id):
             circuit = self.circuits.incoming(line.node_id, number)

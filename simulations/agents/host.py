@@ -154,7 +154,7 @@ class AgentHost:
         else:
             self._network.send(packet, self.index, self.endpoint, destination)
 
-    def flush(self) -> None:
+    def flush(self, *, expects: bool = True) -> None:
         """Nothing is held back."""
 
     def close_socket(self, number: int) -> None:

@@ -64,9 +64,9 @@ class DelayedNetwork:
         """Close an extra socket."""
         self._host.close_socket(number)
 
-    def flush(self) -> None:
+    def flush(self, *, expects: bool = True) -> None:
         """Nothing is held back to be sent together."""
-        self._host.flush()
+        self._host.flush(expects=expects)
 
     def open_stream(self, destination: Endpoint) -> None:
         """Open a TCP connection, without delay: sessions of this tier stay on UDP."""
