@@ -2,8 +2,9 @@
 
 A relay tells a node where it sees the other end of a circuit, and the node sends replies and knocks there. They are
 paid for by what came out of circuits whose other end is said to be at that address, whatever its port: a box may give
-another one to each peer. A token is a STUN Binding indication of 20
-bytes, sent for a peer who asked for it with more; a node sends no more of them than its configuration says.
+another one to each peer. Where both ends are seen at one public address it pays also for knocks at the address that the
+other end has in the network behind it, by its own word. A token is a STUN Binding indication of 20 bytes, sent for a
+peer who asked for it with more; a node sends no more of them than its configuration says.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from ...nat.bucket import TokenBucket
 from ...nat.relay.circuits import Circuit
 from ...nat.stun.message import MessageClass, Method, StunMessage, encode
-from ...wire.endpoint import Endpoint
+from ...wire.endpoint import PRIVATE, Endpoint
 from ..host import Host
 
 FOLLOWED_MAX = 100_000
@@ -53,5 +54,12 @@ class PaidFor:
 
 
 def _circuits_to(host: Host, peer: Endpoint) -> Iterator[Circuit]:
-    circuits = host.overlay.relaying.circuits.all()
-    return (each for each in circuits if each.introduced is not None and each.introduced.host == peer.host)
+    overlay = host.overlay
+    circuits = overlay.relaying.circuits
+    for circuit in circuits.all():
+        if circuit.introduced is not None and circuit.introduced.host == peer.host:
+            yield circuit
+    for line in overlay.lines.current() if peer.scope == PRIVATE else ():
+        attempt, used = overlay.punching.attempt_of(line), circuits.at(line.session.path)
+        if attempt is not None and used is not None and peer in attempt.punch.targets:
+            yield used

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 from staged import QUIET, small
@@ -119,6 +120,23 @@ def test_what_came_through_a_relay_pays_for_what_goes_to_where_it_says(watched: 
     assert watched.message == ""
     watched.sends(one.index, NOBODY, one.endpoint, ELSEWHERE, DATA, 51)
     assert "351 bytes in all" in watched.message
+
+
+def test_it_pays_for_knocks_inside_the_network_that_both_ends_are_in(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, inside = watched.one, Endpoint("udp", "10.0.0.38", 7400)
+    one.start()
+    circuit = one.overlay.relaying.circuits.incoming(watched.two.identity.node_id, 3, ELSEWHERE)
+    circuit.came_bytes = 20
+    line = SimpleNamespace(session=SimpleNamespace(path=circuit.endpoint))
+    attempt = SimpleNamespace(punch=SimpleNamespace(targets=[inside]))
+    monkeypatch.setattr(one.overlay.lines, "current", lambda: [line])
+    monkeypatch.setattr(one.overlay.punching, "attempt_of", lambda line: attempt)
+    watched.sends(one.index, NOBODY, one.endpoint, inside, DATA, 51)
+    assert watched.message == ""
+    watched.sends(one.index, NOBODY, one.endpoint, inside, DATA, 51)
+    assert "102 bytes in all" in watched.message
 
 
 def test_the_side_that_asked_a_relay_knocks_of_its_own_accord(watched: Watched) -> None:
