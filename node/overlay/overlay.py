@@ -261,11 +261,9 @@ class Overlay:
             self._drop(line, session.closed, now, dead=False)
         elif session.wants_to_send:
             self.lines.mark(line)
-        elif passed_on:
-            return True
-        else:
+        elif not passed_on:
             self.lines.deadlines.arm(line)
-        return False
+        return passed_on and not session.wants_to_send
 
     def _receive_requests(self, line: Line, source: Endpoint, now: float) -> None:
         payloads, line.session.rpcs = line.session.rpcs, []
