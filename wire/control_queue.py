@@ -1,6 +1,7 @@
 """The unreliable frames that wait to leave a session: pings and their answers, then requests and words about ways.
 
-First come, first out."""
+First come, first out.
+"""
 
 from __future__ import annotations
 

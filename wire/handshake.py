@@ -10,8 +10,7 @@ says which it was, as a hint only (it names the caller's random 64-bit id, nothi
 repeated inside the encrypted payloads. The first packet is padded and no answer is longer than it.
 
 Whoever sees a first packet can send it again: only requests that change nothing may ride in it, and messages that do no
-harm when they come twice. A packet that does not
-open leaves a handshake as it was, so a forged one cannot end it.
+harm when they come twice. A packet that does not open leaves a handshake as it was, so a forged one cannot end it.
 """
 
 from __future__ import annotations

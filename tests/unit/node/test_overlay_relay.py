@@ -10,6 +10,7 @@ from mesh99.node.overlay.line import Line
 from mesh99.node.overlay.overlay import Overlay
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint
+from mesh99.wire.frames import NAT, RPC_HEAD, STREAM, STREAM_HEAD, encode_relayed
 from tests.support.boxed_world import BoxedWorld
 
 SERVING = OverlayConfig(relay=RelayConfig(serve=True))
@@ -115,3 +116,24 @@ def test_a_peer_met_through_a_relay_is_no_contact_for_others() -> None:
     meeting.world.run_for(30.0)
     for overlay, peer in ((meeting.caller, meeting.called), (meeting.called, meeting.caller)):
         assert overlay.dht.table.find(peer.identity.node_id) is None
+
+
+def test_a_relay_waits_for_nothing_after_a_packet_that_it_only_passed_on() -> None:
+    """What it tells its host: no timer is to be set, and no answer to be awaited; not so when anything else came."""
+    meeting = Meeting("sym", "sym")
+    meeting.meet()
+    relay, world = meeting.relay, meeting.world
+    to_relay = meeting.caller.lines.find(relay.identity.node_id)
+    at_relay = relay.lines.find(meeting.caller.identity.node_id)
+    assert to_relay is not None
+    assert at_relay is not None
+    (circuit,) = meeting.caller.relaying.circuits.of_relay(relay.identity.node_id)
+    session, source = to_relay.session, at_relay.session.path
+    relayed = encode_relayed(circuit.number << 1, b"packet")
+    word = RPC_HEAD.pack(NAT, 1) + b"x"
+    stream = STREAM_HEAD.pack(STREAM, 0, 0, 1) + b"x"
+    for frames, passed_on in (((relayed,), True), ((relayed, word), False), ((relayed, stream), False)):
+        packet = session._sealing.seal(b"".join(frames), world.now)
+        relay.take_packets(world.now)
+        assert relay.receive(packet, source, world.now) is passed_on
+        assert relay.has_output
