@@ -197,3 +197,20 @@ def make_contact() -> MakeContact:
 @pytest.fixture
 def virtual_network() -> type[VirtualNetwork]:
     return VirtualNetwork
+
+
+@pytest.fixture
+def reader(virtual_network: type[VirtualNetwork]) -> Callable[[bytes], tuple[VirtualNetwork, VirtualNode]]:
+    """Give a network of thirty in which one has put a record under a key, and another that does not hold it."""
+
+    def made(key: bytes) -> tuple[VirtualNetwork, VirtualNode]:
+        network = virtual_network(seed=11)
+        network.join(30)
+        network.run(3.0)
+        author, other = network.nodes[3], network.nodes[20]
+        network.put(author, Record.create(author.identity, key, b"blue", sequence=1, ttl_s=3600))
+        network.run(1.0)
+        other.dht.store.expire(float("inf"))
+        return network, other
+
+    return made

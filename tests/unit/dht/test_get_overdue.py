@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mesh99.dht.messages import Values, encode_reply
 from mesh99.dht.reading import decode
-from mesh99.wire.record import Record, value_key
+from mesh99.wire.record import value_key
 
 KEY = value_key("colour")
 
@@ -25,14 +25,8 @@ class Overdue:
         return data
 
 
-def test_a_record_whose_life_is_over_by_its_holders_word_is_no_result(virtual_network) -> None:
-    network = virtual_network(seed=11)
-    network.join(30)
-    network.run(3.0)
-    author, reader = network.nodes[3], network.nodes[20]
-    network.put(author, Record.create(author.identity, KEY, b"blue", sequence=1, ttl_s=3600))
-    network.run(1.0)
+def test_a_record_whose_life_is_over_by_its_holders_word_is_no_result(reader) -> None:
+    network, asker = reader(KEY)
     for node in network.nodes:
         node.dht.server = Overdue(node.dht.server)
-    reader.dht.store.expire(float("inf"))
-    assert network.get(reader, KEY).records == []
+    assert network.get(asker, KEY).records == []
