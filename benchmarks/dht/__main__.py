@@ -26,6 +26,9 @@ x: ratio to {BASELINE}; below 1 is better for times, above 1 for rates
 killed: a fifth of the nodes fell silent, 8 gets under way; a slow system does fewer than all keys in its time
 *: other programs used more than {QUIET_CORES_MAX} cores in a phase of a round"""
 SIZES = (50, 200)
+PROCESSES_HELP = """\
+Processes that share the nodes; default: one a core, for that is how a system in Python uses all of them, as one with
+threads does anyway. One over wide-area delays, which leave the cores idle."""
 QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
 
 
@@ -38,6 +41,7 @@ QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
 @click.option(
     "--placement", type=click.Choice(("all", "one")), default="all", show_default=True, help="Cores."
 )
+@click.option("--processes", type=click.IntRange(1, 16), help=PROCESSES_HELP)
 @click.option("--loop", type=click.Choice(LOOPS), default="asyncio", show_default=True)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--budget-s", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Of a phase.")
@@ -53,6 +57,7 @@ def main(
     nodes: tuple[int, ...],
     keys: int,
     placement: str,
+    processes: int | None,
     loop: str,
     rounds: int,
     budget_s: float,
@@ -66,11 +71,15 @@ def main(
     except KeyError as error:
         raise click.UsageError(f"there is no {error}") from error
     goal = GOALS[row] if row else None
+    net, cpus = goal.net if goal else net, place_one_process(placement)
+    if net == "wan" and (processes or 1) > 1:
+        raise click.UsageError("the wide-area shim stands between the nodes of one process: --processes 1")
     sizes = (goal.nodes,) if goal else SIZES
     conditions = Conditions(
-        cpus=place_one_process(placement),
+        cpus=cpus,
+        processes=processes or (1 if net == "wan" else len(cpus)),
         loop=loop,
-        net=goal.net if goal else net,
+        net=net,
         nodes=nodes or ((QUICK_NODES,) if quick else sizes),
         keys=QUICK_KEYS if quick else keys,
         budget_s=QUICK_BUDGET_S if quick else budget_s,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from kademlia.network import Server
 
 from .systems import Network
-from .ways import HOST, Way
+from .ways import HOST, Address, Way
 
 JOINS_AT_ONCE = 32
 
@@ -22,25 +22,26 @@ class KademliaNetwork:
     """Servers with the library's own defaults (k 20, alpha 3)."""
 
     def __init__(self, way: Way) -> None:
-        self._servers: list[Server] = []
+        self._servers: dict[int, Server] = {}
         self._way = way
-        self._outside: list[tuple[str, int]] = []
 
-    async def join(self, nodes: int) -> None:
+    async def join(self, numbers: Sequence[int], way_in: Address | None) -> Address:
         """Start them; a node is in when its bootstrap has returned."""
-        new = [Server() for _ in range(nodes - len(self._servers))]
-        for server in new:
+        new = {number: Server() for number in numbers}
+        for server in new.values():
             await server.listen(0, HOST)
-        ports = [server.transport.get_extra_info("sockname")[1] for server in new]
-        self._outside += self._way.outside(ports)
-        self._servers += new
+        ports = [server.transport.get_extra_info("sockname")[1] for server in new.values()]
+        outside = self._way.outside(ports)
+        self._servers |= new
         gate = asyncio.Semaphore(JOINS_AT_ONCE)
 
-        async def join_one(server: Server) -> None:
+        async def join_one(server: Server, address: Address) -> None:
             async with gate:
-                await server.bootstrap(self._outside[:1])
+                await server.bootstrap([address])
 
-        await asyncio.gather(*(join_one(server) for server in new if server is not self._servers[0]))
+        if way_in:
+            await asyncio.gather(*(join_one(server, way_in) for server in new.values()))
+        return outside[0]
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
         """Set a key."""
@@ -54,11 +55,11 @@ class KademliaNetwork:
     async def kill(self, nodes: Sequence[int]) -> None:
         """Close their sockets; Kademlia has no goodbye."""
         for node in nodes:
-            self._servers[node].stop()
+            self._servers.pop(node).stop()
 
     async def close(self) -> None:
         """Stop all."""
-        await self.kill(range(len(self._servers)))
+        await self.kill(list(self._servers))
 
 
 def make_network(way: Way) -> Network:

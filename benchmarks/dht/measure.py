@@ -1,20 +1,20 @@
-"""One round of one system: start its process and lead its network through all phases, for each size."""
+"""One round of one system: start its processes and lead its network through all phases, for each size."""
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from ..child import Child
 from ..quiet import foreign_load, wait_for_quiet
 from ..rounds import Round
 from ..system import System
-from .phases import OPERATION_TIMEOUT_S, PHASES
+from .phases import OPERATION_TIMEOUT_S
+from .processes import Processes
+from .samples import Figures, together
 
-PROCESS = "benchmarks.dht.process"
-START_TIMEOUT_S = 20.0
 JOIN_TIMEOUT_S = 120.0  # the slowest system of the reference measurements took 34 s for 50 nodes
+MIB_PER_MB = 1e6 / 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,9 @@ class Conditions:
     """What is the same for every system of a run."""
 
     cpus: tuple[int, ...]
+    processes: int
+    """Processes that share the nodes of a network. A system with threads uses all cores from one, one in Python does
+    not: with one for each core all systems have the whole machine."""
     loop: str
     net: str
     """One of ways.WAYS."""
@@ -33,8 +36,14 @@ class Conditions:
 
     @property
     def placement(self) -> str:
-        """Say where the process runs."""
-        return "one process, cpu " + "+".join(map(str, self.cpus))
+        """Say where the processes run."""
+        processes = "one process" if self.processes == 1 else f"{self.processes} processes"
+        return f"{processes}, cpu " + "+".join(map(str, self.cpus))
+
+    @property
+    def phase_timeout_s(self) -> float:
+        """How long any phase may take."""
+        return JOIN_TIMEOUT_S + self.budget_s + OPERATION_TIMEOUT_S
 
 
 def measure(system: System, conditions: Conditions) -> Round:
@@ -47,28 +56,86 @@ def case_name(nodes: int) -> str:
     return f"{nodes} nodes"
 
 
-def measure_size(system: System, nodes: int, conditions: Conditions) -> dict[str, Any]:
+def measure_size(system: System, nodes: int, conditions: Conditions) -> Figures:
     """Lead one network through its life."""
-    settings = {
-        "system": system.name,
-        "module": system.module,
-        "loop": conditions.loop,
-        "cpus": conditions.cpus,
-        "nodes": nodes,
-        "keys": conditions.keys,
-        "budget_s": conditions.budget_s,
-        "net": conditions.net,
-        "seed": nodes,
-    }
-    figures: dict[str, Any] = {}
-    foreign_cores = 0.0
-    with closing(Child(PROCESS, settings, START_TIMEOUT_S)) as child:
-        for phase in PHASES:
-            # The kill is not timed, and the gets after it must come before a system can repair its tables.
-            if phase not in ("kill", "get after kill"):
-                wait_for_quiet(conditions.quiet_wait_s)
-            with foreign_load() as foreign:
-                timeout_s = JOIN_TIMEOUT_S + conditions.budget_s + OPERATION_TIMEOUT_S
-                figures |= child.ask({"phase": phase}, timeout_s)
-            foreign_cores = max(foreign_cores, foreign.cores)
-    return figures | {"foreign_cores": foreign_cores}
+    settings = [
+        {
+            "system": system.name,
+            "module": system.module,
+            "loop": conditions.loop,
+            "cpus": conditions.cpus,
+            "nodes": nodes,
+            "keys": conditions.keys,
+            "budget_s": conditions.budget_s,
+            "net": conditions.net,
+            "seed": nodes,
+            "processes": conditions.processes,
+            "process": process,
+        }
+        for process in range(conditions.processes)
+    ]
+    with closing(Processes(settings, conditions.phase_timeout_s)) as processes:
+        return Course(processes, nodes, conditions.quiet_wait_s).figures()
+
+
+class Course:
+    """The phases of a network's life, in order."""
+
+    def __init__(self, processes: Processes, nodes: int, quiet_wait_s: float) -> None:
+        self._processes = processes
+        self._nodes = nodes
+        self._quiet_wait_s = quiet_wait_s
+        self._foreign_cores = 0.0
+
+    def figures(self) -> Figures:
+        """Go through all and return what was measured."""
+        figures = self._join()
+        with self._quiet():
+            puts = self._processes.in_turn("put")
+        figures |= together(puts).figures("put")
+        stored = [key for answer in puts for key in answer["stored"]]
+        with self._quiet():
+            figures |= together(self._processes.in_turn("get", stored=stored)).figures("get")
+        figures |= self._get_many(stored)
+        figures |= self._get_after_kill(stored)
+        return figures | {"foreign_cores": self._foreign_cores}
+
+    def _join(self) -> Figures:
+        way_in = self._processes.together("first")[0]["way_in"]
+        with self._quiet():
+            answers = self._processes.together("join", way_in=way_in)
+        self._processes.together("settle")
+        return {"join_s": max(answer["join_s"] for answer in answers)}
+
+    def _get_many(self, stored: list[str]) -> Figures:
+        with self._quiet():
+            answers = self._processes.together("get many", stored=stored)
+        sample = together(answers)
+        grown_mb = sum(answer["grown_mb"] for answer in answers)
+        return {
+            "gets_per_s": sample.rate,
+            "concurrent_success": sample.figures("get")["get_success"],
+            "mib_per_node": grown_mb * MIB_PER_MB / (self._nodes - 1),
+        }
+
+    def _get_after_kill(self, stored: list[str]) -> Figures:
+        """Nothing lies between the kill and the gets: a system shall not have time to repair its tables."""
+        with foreign_load() as foreign:
+            self._processes.together("kill")
+            answers = self._processes.together("get after kill", stored=stored)
+        self._foreign_cores = max(self._foreign_cores, foreign.cores)
+        sample = together(answers)
+        figures = sample.figures("killed_get")
+        figures["killed_success"] = figures.pop("killed_get_success")
+        late = {
+            name: value for answer in answers for name, value in answer.items() if name.startswith("shim_")
+        }
+        return figures | late | {"killed_gets_per_s": sample.rate}
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Wait until other programs leave the machine alone, and note how quiet it was."""
+        wait_for_quiet(self._quiet_wait_s)
+        with foreign_load() as foreign:
+            yield
+        self._foreign_cores = max(self._foreign_cores, foreign.cores)

@@ -14,7 +14,7 @@ from mesh99.wire.record import Record, value_key
 
 from ..overlay_host import OverlayHost
 from .systems import Network
-from .ways import Way
+from .ways import Address, Way
 
 JOINS_AT_ONCE = 32
 TTL_S = 3600
@@ -26,22 +26,23 @@ class Mesh99Network:
     def __init__(self, way: Way) -> None:
         self._ends: dict[int, OverlayHost] = {}
         self._way = way
-        self._outside: list[Endpoint] = []
 
-    async def join(self, nodes: int) -> None:
+    async def join(self, numbers: Sequence[int], way_in: Address | None) -> Address:
         """Start them; a node is in when its bootstrap is done."""
-        new = {node: OverlayHost(OverlayConfig()) for node in range(len(self._ends), nodes)}
-        ports = [end.endpoint.port for end in new.values()]
-        self._outside += [Endpoint("udp", host, port) for host, port in self._way.outside(ports)]
+        new = {number: OverlayHost(OverlayConfig()) for number in numbers}
+        outside = self._way.outside([end.endpoint.port for end in new.values()])
         self._ends |= new
         gate = asyncio.Semaphore(JOINS_AT_ONCE)
 
-        async def join_one(end: OverlayHost) -> None:
+        async def join_one(end: OverlayHost, known: Endpoint) -> None:
             async with gate:
-                await end.connect(self._outside[0])
+                await end.connect(known)
                 await result_of(end, lambda done: end.overlay.dht.bootstrap(end.host.now(), done))
 
-        await asyncio.gather(*(join_one(end) for node, end in new.items() if node))
+        if way_in:
+            known = Endpoint("udp", *way_in)
+            await asyncio.gather(*(join_one(end, known) for end in new.values()))
+        return outside[0]
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
         """Sign a value and store it."""

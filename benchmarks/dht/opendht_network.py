@@ -14,7 +14,7 @@ from typing import Any
 
 from ..system import DEBIAN_PACKAGES
 from .systems import Network
-from .ways import HOST, Way
+from .ways import HOST, Address, Way
 
 KNOWN_NODES_MIN = 8  # its number of replicas: fewer contacts cannot hold a value
 POLL_S = 0.05
@@ -39,26 +39,27 @@ class OpenDhtNetwork:
 
     def __init__(self, way: Way) -> None:
         self._binding: Any = load_binding()
-        self._runners: list[Any] = []
+        self._runners: dict[int, Any] = {}
         self._way = way
-        self._outside: list[tuple[str, int]] = []
         self._loop = asyncio.get_running_loop()
 
-    async def join(self, nodes: int) -> None:
+    async def join(self, numbers: Sequence[int], way_in: Address | None) -> Address:
         """Start them; a node is in when its table holds enough nodes: no call of OpenDHT waits for that."""
-        new = [self._binding.DhtRunner() for _ in range(nodes - len(self._runners))]
-        for runner in new:
+        new = {number: self._binding.DhtRunner() for number in numbers}
+        for runner in new.values():
             runner.run(ipv4=HOST, port=0)
-        self._outside += self._way.outside([runner.getBound(socket.AF_INET).getPort() for runner in new])
-        self._runners += new
-        host, port = self._outside[0]
-        for runner in new:
-            if runner is not self._runners[0]:
-                runner.bootstrap(host, str(port))
-        waiting = list(self._runners)
-        while waiting := [
-            runner for runner in waiting if known_nodes(runner) < min(KNOWN_NODES_MIN, nodes - 1)
-        ]:
+        ports = [runner.getBound(socket.AF_INET).getPort() for runner in new.values()]
+        outside = self._way.outside(ports)
+        self._runners |= new
+        if way_in:
+            await self._enter(list(new.values()), way_in, min(KNOWN_NODES_MIN, max(numbers)))
+        return outside[0]
+
+    async def _enter(self, waiting: list[Any], way_in: Address, known: int) -> None:
+        host, port = way_in
+        for runner in waiting:
+            runner.bootstrap(host, str(port))
+        while waiting := [runner for runner in waiting if known_nodes(runner) < known]:
             await asyncio.sleep(POLL_S)
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
@@ -93,11 +94,11 @@ class OpenDhtNetwork:
     async def kill(self, nodes: Sequence[int]) -> None:
         """Stop their threads and close their sockets; OpenDHT sends no goodbye."""
         for node in nodes:
-            await self._loop.run_in_executor(None, self._runners[node].join)
+            await self._loop.run_in_executor(None, self._runners.pop(node).join)
 
     async def close(self) -> None:
         """Stop all."""
-        await self.kill(range(len(self._runners)))
+        await self.kill(list(self._runners))
 
 
 def known_nodes(runner: Any) -> int:

@@ -1,4 +1,8 @@
-"""The phases of one network's life, in order; each returns its figures."""
+"""What one process does in each phase of a network's life, for the nodes that are its own.
+
+All processes draw the same plan from the same seed - who puts and who gets what, who is killed - and each carries out
+what falls to its own nodes. So the operations are the same, however many processes share the nodes.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,12 @@ import gc
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
-from ..figures import percentile
 from ..quiet import resident_mb
+from .samples import Sample
 from .systems import Network
 
 VALUE_BYTES = 100
@@ -23,137 +27,134 @@ GETS_IN_FLIGHT_PER_KEY = 3
 KILLED_SHARE = 0.2
 SETTLE_S = 1.0  # between joining and the first put, for what a system still does in the background
 OPERATION_TIMEOUT_S = 30.0
-MIB_PER_MB = 1e6 / 2**20
 
-Figures = dict[str, Any]
+Answer = dict[str, Any]
+Question = dict[str, Any]
 Operation = Callable[[], Awaitable[bool]]
-
-
-@dataclass(slots=True)
-class Sample:
-    """What a row of operations gave."""
-
-    seconds: list[float] = field(default_factory=list)
-    succeeded: int = 0
-    elapsed_s: float = 0.0
-
-    def figures(self, name: str) -> Figures:
-        """Name the figures: latencies of all operations, failed ones too, and the share that succeeded."""
-        done = len(self.seconds)
-        return {
-            f"{name}_p50_ms": percentile(self.seconds, 0.5) * 1e3 if done else None,
-            f"{name}_p99_ms": percentile(self.seconds, 0.99) * 1e3 if done else None,
-            f"{name}_success": self.succeeded / done if done else 0.0,
-            f"{name}_count": done,
-        }
-
-    @property
-    def rate(self) -> float:
-        """Successes a second."""
-        return self.succeeded / self.elapsed_s if self.elapsed_s else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a network is and how much is asked of it."""
+    """What a network is, how much is asked of it, and which part of it this process is."""
 
     nodes: int
     keys: int
     budget_s: float
     net: str
     seed: int
+    processes: int
+    process: int
+
+    @property
+    def own_nodes(self) -> range:
+        """The numbers of this process's nodes."""
+        return range(self.process, self.nodes, self.processes)
 
     @property
     def in_flight(self) -> int:
-        """Operations under way where latency is measured."""
+        """Operations under way where latency is measured, which the processes do one after the other."""
         return IN_FLIGHT_WAN if self.net == "wan" else 1
+
+    def share_of(self, in_flight: int) -> int:
+        """Return how many operations this process has under way where all have so many together."""
+        return max(1, in_flight // self.processes)
 
 
 SETTINGS = tuple(each.name for each in fields(Settings))
 
 
 class Life:
-    """One network from its first node to its last."""
+    """The nodes of this process, from the first to the last."""
 
     def __init__(self, network: Network, settings: Settings) -> None:
         self._network = network
         self._settings = settings
-        self._nodes = settings.nodes
-        self._budget_s = settings.budget_s
         self._random = random.Random(settings.seed)
         self._alive = list(range(settings.nodes))
-        self._putters: dict[str, int] = {}
         self._values = {
             f"key {number}": self._random.randbytes(VALUE_BYTES // 2).hex() for number in range(settings.keys)
         }
+        self._putters = {key: self._random.choice(self._alive) for key in self._values}
+        self._empty_mb = 0.0
 
-    async def join(self) -> Figures:
-        """Time how long all nodes take to join, the first being there; weigh what is there with it alone."""
-        await self._network.join(1)
-        self._first_mb = resident_mb(os.getpid())
+    async def first(self, question: Question) -> Answer:
+        """Start the network, where the first node is our own; weigh what is there before all others."""
+        way_in = await self._network.join([0], None) if self._settings.process == 0 else None
+        self._empty_mb = resident_mb(os.getpid())
+        return {"way_in": way_in}
+
+    async def join(self, question: Question) -> Answer:
+        """Time how long all other nodes take to join."""
+        numbers = [node for node in self._settings.own_nodes if node]
         start = time.perf_counter()
-        await self._network.join(self._nodes)
-        join_s = time.perf_counter() - start
+        host, port = question["way_in"]
+        await self._network.join(numbers, (host, port))
+        return {"join_s": time.perf_counter() - start}
+
+    async def settle(self, question: Question) -> Answer:
+        """Leave time for what a system still does in the background."""
         await asyncio.sleep(SETTLE_S)
         # A collection of the garbage of all nodes at once is a pause that no node of its own process has.
         gc.collect()
         gc.freeze()
-        return {"join_s": join_s}
+        return {}
 
-    async def put(self) -> Figures:
+    async def put(self, question: Question) -> Answer:
         """Put every key."""
-        sample = await self._run([self._put_of(key) for key in self._values], self._settings.in_flight)
-        return sample.figures("put")
+        stored: list[str] = []
+        plan = [self._put_of(key, stored) for key, node in self._putters.items() if self._is_own(node)]
+        return await self._run(plan, self._settings.in_flight) | {"stored": stored}
 
-    async def get(self) -> Figures:
+    async def get(self, question: Question) -> Answer:
         """Get every key that was stored."""
-        sample = await self._run([self._get_of(key) for key in self._putters], self._settings.in_flight)
-        return sample.figures("get")
+        return await self._run(self._gets(question["stored"]), self._settings.in_flight)
 
-    async def get_many(self) -> Figures:
-        """Get every stored key three times with 32 under way; weigh the nodes beyond the first after it."""
-        keys = [*self._putters] * GETS_IN_FLIGHT_PER_KEY
+    async def get_many(self, question: Question) -> Answer:
+        """Get every stored key three times with 32 under way; weigh the nodes after it."""
+        keys = [*question["stored"]] * GETS_IN_FLIGHT_PER_KEY
         self._random.shuffle(keys)
-        sample = await self._run([self._get_of(key) for key in keys], IN_FLIGHT)
-        grown_mb = resident_mb(os.getpid()) - self._first_mb
-        return {
-            "gets_per_s": sample.rate,
-            "concurrent_success": sample.figures("get")["get_success"],
-            "mib_per_node": grown_mb * MIB_PER_MB / (self._nodes - 1),
-        }
+        answer = await self._run(self._gets(keys), self._settings.share_of(IN_FLIGHT))
+        return answer | {"grown_mb": resident_mb(os.getpid()) - self._empty_mb}
 
-    async def kill(self) -> Figures:
+    async def kill(self, question: Question) -> Answer:
         """Kill a fifth of the nodes silently."""
-        dead = self._random.sample(self._alive, round(KILLED_SHARE * self._nodes))
-        await self._network.kill(dead)
+        dead = set(self._random.sample(self._alive, round(KILLED_SHARE * self._settings.nodes)))
+        await self._network.kill([node for node in dead if self._is_own(node)])
         self._alive = [node for node in self._alive if node not in dead]
-        return {"killed": len(dead)}
+        return {}
 
-    async def get_after_kill(self) -> Figures:
+    async def get_after_kill(self, question: Question) -> Answer:
         """Get every stored key from those alive, 8 under way: the first pass over the gaps."""
-        sample = await self._run([self._get_of(key) for key in self._putters], IN_FLIGHT_AFTER_KILL)
-        figures = sample.figures("killed_get")
-        figures["killed_success"] = figures.pop("killed_get_success")
-        return figures | {"killed_gets_per_s": sample.rate}
+        gets = self._gets(question["stored"])
+        return await self._run(gets, self._settings.share_of(IN_FLIGHT_AFTER_KILL))
 
-    def _put_of(self, key: str) -> Operation:
+    def _is_own(self, node: int) -> bool:
+        return node in self._settings.own_nodes
+
+    def _put_of(self, key: str, stored: list[str]) -> Operation:
         async def operation() -> bool:
-            node = self._random.choice(self._alive)
-            stored = await self._network.put(node, key, self._values[key].encode())
-            if stored:
-                self._putters[key] = node
-            return stored
+            done = await self._network.put(self._putters[key], key, self._values[key].encode())
+            if done:
+                stored.append(key)
+            return done
 
         return operation
 
-    def _get_of(self, key: str) -> Operation:
+    def _gets(self, keys: Iterable[str]) -> list[Operation]:
+        """Let somebody else than who put it get each key; return what falls to our own nodes."""
+        readers = [
+            (key, self._random.choice([node for node in self._alive if node != self._putters[key]]))
+            for key in keys
+        ]
+        return [self._get_of(key, node) for key, node in readers if self._is_own(node)]
+
+    def _get_of(self, key: str, node: int) -> Operation:
         async def operation() -> bool:
-            node = self._random.choice([node for node in self._alive if node != self._putters[key]])
             return await self._network.get(node, key) == self._values[key].encode()
 
         return operation
 
-    async def _run(self, operations: list[Operation], in_flight: int) -> Sample:
+    async def _run(self, operations: list[Operation], in_flight: int) -> Answer:
         """Run operations with so many under way; none is begun after the budget is spent."""
         sample = Sample()
         waiting = iter(operations)
@@ -162,7 +163,7 @@ class Life:
         async def worker() -> None:
             for operation in waiting:
                 start = time.perf_counter()
-                if start - begin > self._budget_s:
+                if start - begin > self._settings.budget_s:
                     return
                 succeeded = await succeeds(operation)
                 sample.succeeded += succeeded  # read after the wait: others count meanwhile
@@ -170,7 +171,7 @@ class Life:
 
         await asyncio.gather(*(worker() for _ in range(in_flight)))
         sample.elapsed_s = time.perf_counter() - begin
-        return sample
+        return sample.as_json()
 
 
 async def succeeds(operation: Operation) -> bool:
@@ -182,8 +183,10 @@ async def succeeds(operation: Operation) -> bool:
         return False
 
 
-PHASES: dict[str, Callable[[Life], Awaitable[Figures]]] = {
+PHASES: dict[str, Callable[[Life, Question], Awaitable[Answer]]] = {
+    "first": Life.first,
     "join": Life.join,
+    "settle": Life.settle,
     "put": Life.put,
     "get": Life.get,
     "get many": Life.get_many,

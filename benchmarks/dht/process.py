@@ -1,4 +1,4 @@
-"""One measured process: all nodes of one system."""
+"""One measured process: all nodes of one system, or a part of them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ async def main(parent: Parent) -> None:
         life = Life(network, Settings(**{field: settings[field] for field in SETTINGS}))
         parent.answer({"made": True})
         async for question in parent.questions():
-            figures = await PHASES[question["phase"]](life)
-            parent.answer(figures | way.figures())
+            answer = await PHASES[question["phase"]](life, question)
+            parent.answer(answer | way.figures())
         await network.close()
         way.close()
     except Exception as error:

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..system import System
-from .ways import Way
+from .ways import Address, Way
 
 BENCH_EXTRA = "pip install -e '.[bench]'"
 
 
 class Network(Protocol):
-    """Nodes of one system, numbered from 0, all on 127.0.0.1 in this process."""
+    """The nodes of one system in this process, all on 127.0.0.1; their numbers are those of the whole network."""
 
-    async def join(self, nodes: int) -> None:
-        """Start nodes until there are so many, node 0 being the way in; return when each one is in."""
+    async def join(self, numbers: Sequence[int], way_in: Address | None) -> Address:
+        """Start nodes, and return when each one is in by way of the one at `way_in`; without it the network begins.
+
+        Return where others reach the first of them.
+        """
 
     async def put(self, node: int, key: str, value: bytes) -> bool:
         """Store a value by way of a node; tell whether the system says that it is stored."""
@@ -27,7 +30,7 @@ class Network(Protocol):
         """Let nodes fall silent without a goodbye."""
 
     async def close(self) -> None:
-        """Stop every node."""
+        """Stop every node that is left."""
 
 
 class Adapter(Protocol):

@@ -16,6 +16,8 @@ SHIM = "benchmarks.dht.wan_process"
 SHIM_TIMEOUT_S = 20.0
 
 Address = tuple[str, int]
+"""Host and port."""
+
 WAYS = ("loopback", "wan")
 
 
