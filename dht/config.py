@@ -191,6 +191,10 @@ class DhtConfig:
     records_per_owner_max: int = 256
     """Records of one owner. Raising it lets one key fill more of the store."""
 
+    records_per_subnet_max: int = 1024
+    """Records stored by peers of one public /24 or /48, or by all that come through relays: a quarter of all. Raising
+    it lets one network operator fill more of the store; lowering it refuses what holders there hand on for others."""
+
     record_ttl_s_max: int = 86_400
     """Longest life of a record here, whatever it asks for. Raising it keeps abandoned records longer."""
 

@@ -63,6 +63,7 @@ class Outcome(IntEnum):
     KEY_FULL = 9
     STORE_FULL = 10
     WRONG_CONTENT = 11
+    SUBNET_QUOTA = 12
     UNKNOWN = 255
     """Any other number: a reason that only newer peers know. Never sent."""
 

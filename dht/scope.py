@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..wire.contact import Contact
-from ..wire.endpoint import LOOPBACK, PUBLIC
+from ..wire.endpoint import LOOPBACK, NOWHERE, PUBLIC
+
+THROUGH_RELAYS = b""
+"""Stands for the subnet of all whose addresses only their relays know."""
 
 
 def subnet_of(contact: Contact) -> bytes | None:
@@ -18,6 +21,14 @@ def subnet_of(contact: Contact) -> bytes | None:
         return None
     packed = contact.endpoint.pack()  # flags, address, port
     return packed[1:4] if len(packed) == 7 else packed[1:7]
+
+
+def storing_subnet_of(contact: Contact) -> bytes | None:
+    """Return the subnet that what a peer stores counts to; all who come through relays share one.
+
+    Were they not counted, whoever has identities without number would store through a relay.
+    """
+    return THROUGH_RELAYS if contact.scope == NOWHERE else subnet_of(contact)
 
 
 def believable(contacts: Sequence[Contact], teller: Contact, family: int = 0) -> list[Contact]:

@@ -44,6 +44,7 @@ from .messages import (
     encode_within,
 )
 from .naming import Naming
+from .scope import storing_subnet_of
 from .search import Context
 from .store import Held
 from .tokens import WriteTokens
@@ -184,14 +185,14 @@ class Server:
         standings = self._context.standings
         if standings.refuses(sender.node_id, now):
             return Stored(Outcome.BAD_SIGNATURE, 0)
-        stored = self._judged(encoded, age_s, now)
+        stored = self._judged(encoded, age_s, sender, now)
         if stored.outcome is not Outcome.STORED:
             self._refused(stored.outcome)
         if stored.outcome in (Outcome.BAD_SIGNATURE, Outcome.WRONG_CONTENT):
             standings.blame(sender.node_id, "forged record", now)
         return stored
 
-    def _judged(self, encoded: bytes, age_s: int, now: float) -> Stored:
+    def _judged(self, encoded: bytes, age_s: int, sender: Contact, now: float) -> Stored:
         if len(encoded) > RECORD_BYTES_MAX:
             return Stored(Outcome.TOO_LARGE, 0)
         try:
@@ -201,7 +202,7 @@ class Server:
         store = self._context.store
         if fault_points.active and fault_points.fires("dht.no-room", self._context.own_id):
             return Stored(Outcome.STORE_FULL, 0)
-        outcome = store.put(record, now, age_s)
+        outcome = store.put(record, now, age_s, subnet=storing_subnet_of(sender))
         held = store.find(record.key, record.owner)
         return Stored(outcome, held.record.sequence if held is not None else 0)
 

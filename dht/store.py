@@ -8,6 +8,11 @@ for all, and lives as long as anybody puts it again.
 A full store gives room to keys nearer to our own id than its farthest one, so that junk under random keys cannot
 crowd out what this node is responsible for. The owner of a node id, and content, always have room under their own key;
 content counts to no owner's quota.
+
+Owners cost nothing, networks do: a record counts to the subnet of whoever stored it here. A subnet that has its part
+makes no room for nearer keys: they cost nothing either, and whoever filled the part could push out of it what his
+neighbours had stored. A renewal needs no room. It counts to the subnet that brought it, if there is some, so that what
+holders handed on soon counts to its owners; only who stands in a subnet, or hands on what it got, uses up its part.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..wire.crypto import Crypto
 from ..wire.identity import NodeId, PublicKey
@@ -23,6 +28,8 @@ from ..wire.record import Record
 from .config import DhtConfig
 from .distance import number_of
 from .messages import Outcome
+
+K = TypeVar("K")
 
 
 class Held(NamedTuple):
@@ -32,6 +39,7 @@ class Held(NamedTuple):
     born_at: float
     expires_at: float
     arrival: int
+    subnet: bytes | None = None
 
     def age_s(self, now: float) -> int:
         """Return the age in whole seconds, rounded up so that hand-overs never prolong a life."""
@@ -39,12 +47,13 @@ class Held(NamedTuple):
 
 
 class RecordStore:
-    """Verified records, bounded in number, bytes, per key and per owner."""
+    """Verified records, bounded in number, bytes, per key, per owner and per subnet they came from."""
 
     __slots__ = (
         "_config",
         "_crypto",
         "_expiries",
+        "_from_subnet",
         "_keys",
         "_own",
         "_owned",
@@ -64,6 +73,7 @@ class RecordStore:
         self._crypto = crypto
         self._keys: dict[bytes, dict[PublicKey, Held]] = {}
         self._owned: dict[PublicKey, int] = {}
+        self._from_subnet: dict[bytes, int] = {}
         self._expiries: list[tuple[float, int, bytes, PublicKey]] = []
         self._received = 0
 
@@ -74,8 +84,16 @@ class RecordStore:
         for owners in self._keys.values():
             yield from owners.values()
 
-    def put(self, record: Record, now: float, age_s: float = 0.0, *, trusted: bool = False) -> Outcome:
-        """Take in a record of a given age; `trusted` records were verified by the caller."""
+    def put(
+        self,
+        record: Record,
+        now: float,
+        age_s: float = 0.0,
+        *,
+        subnet: bytes | None = None,
+        trusted: bool = False,
+    ) -> Outcome:
+        """Take in a record of a given age from a subnet, if that is to count; `trusted` ones the caller verified."""
         self.expire(now)
         expires_at = now - age_s + min(record.ttl_s, self._config.record_ttl_s_max)
         if expires_at <= now:
@@ -86,11 +104,13 @@ class RecordStore:
         # receipt here is at most the record's own.
         if held is not None and not _is_newer(record, expires_at, held):
             return _known(record, held.record)
-        if held is None and (full := self._full_for(record)) is not None:
+        if held is None and (full := self._full_for(record, subnet)) is not None:
             return full
         if not (trusted or record.verify(self._crypto)):
             return Outcome.WRONG_CONTENT if record.is_content else Outcome.BAD_SIGNATURE
-        fresh = Held(record, now - age_s, expires_at, self._received)
+        if held is not None and self._has_its_part(subnet):
+            subnet = held.subnet
+        fresh = Held(record, now - age_s, expires_at, self._received, subnet)
         self._insert(fresh)
         self.on_new(fresh, now)
         return Outcome.STORED
@@ -134,7 +154,9 @@ class RecordStore:
         if old is not None:
             self._remove(old)
         self._keys.setdefault(record.key, {})[record.owner] = held
-        self._owned[record.owner] = self._owned.get(record.owner, 0) + 1
+        _count(self._owned, record.owner, 1)
+        if held.subnet is not None:
+            _count(self._from_subnet, held.subnet, 1)
         self.size += 1
         self.bytes += len(held.record.encode())
         self._received += 1
@@ -147,13 +169,13 @@ class RecordStore:
         del owners[owner]
         if not owners:
             del self._keys[key]
-        self._owned[owner] -= 1
-        if not self._owned[owner]:
-            del self._owned[owner]
+        _count(self._owned, owner, -1)
+        if held.subnet is not None:
+            _count(self._from_subnet, held.subnet, -1)
         self.size -= 1
         self.bytes -= len(held.record.encode())
 
-    def _full_for(self, record: Record) -> Outcome | None:
+    def _full_for(self, record: Record, subnet: bytes | None) -> Outcome | None:
         """Say what is too full for a record under a new (key, owner), if farther ones make room where they can."""
         config = self._config
         if config.ephemeral:
@@ -163,10 +185,16 @@ class RecordStore:
         crowded = len(self._keys.get(record.key, ())) >= config.records_per_key_max
         if crowded and not record.is_content and record.owner.node_id != record.key:
             return Outcome.KEY_FULL
+        if self._has_its_part(subnet):
+            return Outcome.SUBNET_QUOTA
         if not self._is_over(1, len(record.encode())):
             return None
         nearer = bool(self._keys) and self._distance(record.key) < self._distance(self._farthest())
         return None if nearer else Outcome.STORE_FULL
+
+    def _has_its_part(self, subnet: bytes | None) -> bool:
+        held = self._from_subnet.get(subnet, 0) if subnet is not None else 0
+        return held >= self._config.records_per_subnet_max
 
     def _is_over(self, more: int = 0, more_bytes: int = 0) -> bool:
         config = self._config
@@ -184,6 +212,13 @@ class RecordStore:
             self._remove(next(iter(self._keys[self._farthest()].values())))
         if len(self._expiries) > 2 * self.size + 64:
             self._expiries = sorted((h.expires_at, h.arrival, h.record.key, h.record.owner) for h in self)
+
+
+def _count(counts: dict[K, int], what: K, step: int) -> None:
+    """Count one more or one less; what there is none of is forgotten."""
+    counts[what] = counts.get(what, 0) + step
+    if not counts[what]:
+        del counts[what]
 
 
 def _is_newer(record: Record, expires_at: float, held: Held) -> bool:

@@ -115,6 +115,8 @@ def _of_store(dht: Dht) -> Iterator[Amount]:
         yield ("records of one key", len(owners), config.records_per_key_max + 1)
     for count in store._owned.values():
         yield ("records of one owner", count, config.records_per_owner_max)
+    for count in store._from_subnet.values():
+        yield ("records from one subnet", count, config.records_per_subnet_max)
     yield ("copies", len(dht.copies), config.copies_max)
     yield ("records asked for in vain", dht.copies.asked_keys, config.copy_asked_keys_max)
     yield ("expiries of records", len(store._expiries), 2 * store.size + STORE_EXPIRIES_SPARE)

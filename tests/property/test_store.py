@@ -24,7 +24,10 @@ NOBODY = -1
 
 
 class Put(NamedTuple):
-    """A record and the age it is said to have; of NOBODY it is content, which is forged by giving it another key."""
+    """A record, the age it is said to have and where it came from; of NOBODY it is content.
+
+    Content is forged by giving it another key.
+    """
 
     owner: int
     key: int
@@ -33,11 +36,16 @@ class Put(NamedTuple):
     value: int
     forged: bool
     age_s: int
+    subnet: bytes | None = None
+
+
+def record_of(put: Put) -> Record:
+    """Return the same record for the same words, wherever it comes from: what comes again is a replay."""
+    return written(put._replace(subnet=None))
 
 
 @cache
-def record_of(put: Put) -> Record:
-    """Return the same record for the same words: what comes again is a replay."""
+def written(put: Put) -> Record:
     if put.owner == NOBODY:
         record = Record.of_content(VALUES[put.value], ttl_s=put.ttl_s)
         return replace(record, key=CONTENT_KEYS[put.value % 2]) if put.forged else record
@@ -55,6 +63,7 @@ class Line(NamedTuple):
     record: Record
     born_at: float
     ends_at: float
+    subnet: bytes | None
 
 
 class NaiveStore:
@@ -74,19 +83,17 @@ class NaiveStore:
         if put.owner == NOBODY:
             return self.put_content(put, now, life_s)
         before = [
-            line.record
-            for line in self.lines
-            if (line.record.key, line.record.owner) == (record.key, record.owner)
+            line for line in self.lines if (line.record.key, line.record.owner) == (record.key, record.owner)
         ]
-        if before and before[0].sequence >= record.sequence:
-            return Outcome.STORED if before[0].encode() == record.encode() else Outcome.OLD_SEQUENCE
-        refusal = None if before else self.refusal(record)
+        if before and before[0].record.sequence >= record.sequence:
+            known = before[0].record.encode() == record.encode()
+            return Outcome.STORED if known else Outcome.OLD_SEQUENCE
+        refusal = None if before else self.refusal(record, put.subnet)
         if refusal is not None:
             return refusal
         if put.forged:
             return Outcome.BAD_SIGNATURE
-        self.lines = [line for line in self.lines if line.record not in before]
-        self.add(Line(record, now - put.age_s, now + life_s))
+        self.replace(before, Line(record, now - put.age_s, now + life_s, put.subnet))
         return Outcome.STORED
 
     def put_content(self, put: Put, now: float, life_s: float) -> Outcome:
@@ -94,24 +101,32 @@ class NaiveStore:
         before = [
             line for line in self.lines if line.record.key == record.key and line.record.owner == bytes(32)
         ]
+        if not before and self.has_its_part(put.subnet):
+            return Outcome.SUBNET_QUOTA
         if not before and self.too_far_for(record):
             return Outcome.STORE_FULL
         if put.forged:
             return Outcome.WRONG_CONTENT
         if before and before[0].ends_at >= now + life_s:
             return Outcome.STORED
-        self.lines = [line for line in self.lines if line not in before]
-        self.add(Line(record, now - put.age_s, now + life_s))
+        self.replace(before, Line(record, now - put.age_s, now + life_s, put.subnet))
         return Outcome.STORED
 
-    def add(self, line: Line) -> None:
+    def replace(self, before: list[Line], line: Line) -> None:
+        if before and self.has_its_part(line.subnet):
+            line = line._replace(subnet=before[0].subnet)
+        self.lines = [other for other in self.lines if other not in before]
         self.lines.append(line)
         self.news.append(line.record)
         while self.too_much(self.lines):
             farthest = self.by_distance()[-1]
             self.lines.remove(next(line for line in self.lines if line.record.key == farthest))
 
-    def refusal(self, record: Record) -> Outcome | None:
+    def has_its_part(self, subnet: bytes | None) -> bool:
+        of_subnet = [line for line in self.lines if line.subnet == subnet is not None]
+        return len(of_subnet) >= self.config.records_per_subnet_max
+
+    def refusal(self, record: Record, subnet: bytes | None) -> Outcome | None:
         of_owner = [line for line in self.lines if line.record.owner == record.owner]
         of_key = [line for line in self.lines if line.record.key == record.key]
         own_place = NodeId.of(record.owner) == record.key
@@ -119,11 +134,13 @@ class NaiveStore:
             return Outcome.OWNER_QUOTA
         if len(of_key) >= self.config.records_per_key_max and not own_place:
             return Outcome.KEY_FULL
+        if self.has_its_part(subnet):
+            return Outcome.SUBNET_QUOTA
         return Outcome.STORE_FULL if self.too_far_for(record) else None
 
     def too_far_for(self, record: Record) -> bool:
         """Tell whether there is no room, and no farther key to make some."""
-        too_much = self.too_much([*self.lines, Line(record, 0, 0)])
+        too_much = self.too_much([*self.lines, Line(record, 0, 0, None)])
         return too_much and record.key == self.by_distance(record.key)[-1]
 
     def by_distance(self, *more: bytes) -> list[bytes]:
@@ -145,6 +162,7 @@ class NaiveStore:
         ]
 
 
+subnets = st.sampled_from([None, b"\x08\x08\x04", b"\x08\x08\x08"])
 puts = st.builds(
     Put,
     owner=st.integers(0, len(OWNERS) - 1),
@@ -154,6 +172,7 @@ puts = st.builds(
     value=st.integers(0, len(VALUES) - 1),
     forged=st.sampled_from([False, False, False, False, True]),
     age_s=st.sampled_from([0, 0, 0, 0, 2, 12]),
+    subnet=subnets,
 )
 contents = st.builds(
     Put,
@@ -164,6 +183,7 @@ contents = st.builds(
     value=st.sampled_from([1, 2]),
     forged=st.sampled_from([False, False, True]),
     age_s=st.sampled_from([0, 0, 2, 12]),
+    subnet=subnets,
 )
 waits_s = st.integers(1, 20).map(lambda halves: halves / 2)
 configs = st.builds(
@@ -172,12 +192,13 @@ configs = st.builds(
     record_bytes_max=st.sampled_from([500, 9999, 9999]),
     records_per_key_max=st.sampled_from([1, 2, 99, 99]),
     records_per_owner_max=st.sampled_from([1, 2, 99, 99]),
+    records_per_subnet_max=st.sampled_from([1, 2, 99, 99]),
     record_ttl_s_max=st.sampled_from([8, 99]),
 )
 
 
 def lines_of(held: list[Held]) -> list[Line]:
-    return [Line(each.record, each.born_at, each.expires_at) for each in held]
+    return [Line(each.record, each.born_at, each.expires_at, each.subnet) for each in held]
 
 
 @settings(max_examples=400, deadline=None)
@@ -188,7 +209,8 @@ def test_a_store_follows_its_rules(config: DhtConfig, steps: list[Put | float]) 
     store.on_new = lambda held, then: news.append(held.record)
     for step in steps:
         if isinstance(step, Put):
-            assert store.put(record_of(step), now, step.age_s) is model.put(step, now)
+            outcome = store.put(record_of(step), now, step.age_s, subnet=step.subnet)
+            assert outcome is model.put(step, now)
         else:
             now += step
             model.pass_time(now)

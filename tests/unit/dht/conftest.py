@@ -26,9 +26,7 @@ class VirtualNode:
     def __init__(self, network: VirtualNetwork, index: int, config: DhtConfig) -> None:
         self.network = network
         self.identity = Identity(blake2b(f"{network.seed}:{index}".encode(), digest_size=32).digest())
-        self.contact = Contact(
-            self.identity.public_key, Endpoint("udp", f"10.0.{index // 250}.{index % 250 + 1}", 7400)
-        )
+        self.contact = Contact(self.identity.public_key, Endpoint("udp", network.host_of(index), 7400))
         self.node_id = self.contact.node_id
         self.dht = Dht(self.identity, config, Random(f"{network.seed}:{index}:dht"), network.now)
         self.alive = True
@@ -82,6 +80,7 @@ class VirtualNetwork:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._sequence = 0
         self.drop: Callable[[VirtualNode, Contact, bytes], bool] = lambda source, to, payload: False
+        self.host_of: Callable[[int], str] = lambda index: f"10.0.{index // 250}.{index % 250 + 1}"
         self._digest = blake2b(digest_size=16)
         self._by_id: dict[NodeId, VirtualNode] = {}
 

@@ -16,6 +16,23 @@ def record(node, key: bytes = KEY) -> Record:
     return Record.create(node.identity, key, b"blue", sequence=1, ttl_s=3600)
 
 
+def test_a_put_is_told_that_its_network_has_its_part(virtual_network) -> None:
+    network = virtual_network(seed=12)
+    network.host_of = lambda index: f"8.8.{index}.1"
+    network.join(6, DhtConfig(records_per_subnet_max=1))
+    network.run(3.0)
+    author, other = network.nodes[:2]
+    assert len(network.put(author, record(author)).stored_on) >= 5
+    network.run(1.0)
+    key = bytes(number ^ 255 for number in KEY)
+    result = network.put(author, record(author, key=key))
+    assert result.stored_on == [author.node_id], "what a node keeps for itself counts to no network"
+    assert result.refused == ((Outcome.SUBNET_QUOTA, 5),)
+    assert {hop.remark for hop in result.hops} == {"refused: subnet quota"}
+    assert [node.dht.dropped["record refused: subnet quota"] for node in network.nodes] == [0, 1, 1, 1, 1, 1]
+    assert len(network.put(other, record(other, key=key)).stored_on) >= 5, "another network has its own part"
+
+
 @pytest.mark.parametrize(
     ("limit", "reason"),
     [

@@ -1,6 +1,6 @@
 import pytest
 
-from mesh99.dht.scope import believable, subnet_of
+from mesh99.dht.scope import THROUGH_RELAYS, believable, storing_subnet_of, subnet_of
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import LOOPBACK, NOWHERE, PRIVATE, PUBLIC, Endpoint
 from mesh99.wire.identity import PublicKey
@@ -37,6 +37,13 @@ def test_subnets_are_24_and_48_bits_of_public_addresses() -> None:
     assert subnet_of(at("2a00:1450:1::1")) == bytes.fromhex("2a0014500001")
     assert subnet_of(at("127.0.0.1")) is None
     assert subnet_of(at("192.168.0.1")) is None
+
+
+def test_what_is_stored_through_relays_counts_as_from_one_subnet() -> None:
+    through = [Contact(PublicKey(32), Endpoint.of_circuit(number)) for number in (1, 2)]
+    assert [storing_subnet_of(each) for each in through] == [THROUGH_RELAYS] * 2
+    assert storing_subnet_of(at("8.8.4.4")) == subnet_of(at("8.8.4.4"))
+    assert storing_subnet_of(at("10.0.0.1")) is None
 
 
 def test_a_teller_may_only_name_addresses_that_make_sense_where_it_stands(make_contact) -> None:

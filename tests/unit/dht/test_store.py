@@ -7,6 +7,7 @@ from mesh99.wire.record import Record, node_key
 OWN = NodeId(bytes(32))
 ALICE, BOB, CAROL = (Identity(bytes([number]) * 32) for number in (1, 2, 3))
 KEY = b"\x10" + bytes(31)
+HERE, THERE = b"\x08\x08\x04", b"\x08\x08\x08"
 
 
 def record(
@@ -118,6 +119,48 @@ def test_records_per_owner_are_bounded() -> None:
     ]
     records.expire(100.0)
     assert records.put(record(key=bytes([3]) * 32), 100.0) is Outcome.STORED
+
+
+def test_records_from_a_subnet_are_bounded_whoever_owns_them() -> None:
+    records = store(records_per_subnet_max=2)
+    content = Record.of_content(b"anything", ttl_s=100)
+    assert [
+        records.put(record(ALICE), 0.0, subnet=HERE),
+        records.put(record(BOB), 0.0, subnet=HERE),
+        records.put(record(CAROL), 0.0, subnet=HERE),
+        records.put(content, 0.0, subnet=HERE),
+        records.put(record(CAROL), 0.0, subnet=THERE),
+        records.put(content, 0.0),
+        records.put(record(CAROL, bytes(32)), 0.0),
+    ] == [Outcome.STORED] * 2 + [Outcome.SUBNET_QUOTA] * 2 + [Outcome.STORED] * 3
+    records.expire(100.0)
+    assert records.put(record(CAROL), 100.0, subnet=HERE) is Outcome.STORED
+
+
+def test_a_subnet_with_its_part_pushes_nothing_out_however_near_a_key_is() -> None:
+    records = store(records_max=2, records_per_subnet_max=1)
+    records.put(record(key=b"\x30" * 32), 0.0, subnet=HERE)
+    records.put(record(key=b"\x40" * 32), 0.0, subnet=THERE)
+    assert records.put(record(BOB, bytes(32)), 0.0, subnet=HERE) is Outcome.SUBNET_QUOTA
+    assert records.put(record(BOB, bytes(32)), 0.0, subnet=b"\x01\x01\x01") is Outcome.STORED
+    assert records.put(record(CAROL, bytes(32)), 0.0, subnet=THERE) is Outcome.STORED, "it was pushed out"
+
+
+def test_a_renewal_counts_to_who_brought_it_where_there_is_room_and_is_never_refused() -> None:
+    records = store(records_per_subnet_max=1)
+    records.put(record(ALICE), 0.0, subnet=HERE)
+    assert records.put(record(ALICE, sequence=2), 1.0, subnet=THERE) is Outcome.STORED
+    assert records.put(record(BOB), 1.0, subnet=HERE) is Outcome.STORED, "it has moved"
+    assert records.put(record(BOB, sequence=2), 2.0, subnet=THERE) is Outcome.STORED
+    assert records.put(record(CAROL), 2.0, subnet=HERE) is Outcome.SUBNET_QUOTA, "it had to stay"
+
+
+def test_a_copy_that_is_no_news_moves_no_record_to_another_subnet() -> None:
+    records = store(records_per_subnet_max=1)
+    records.put(record(ALICE), 0.0, subnet=HERE)
+    assert records.put(record(ALICE), 1.0, subnet=THERE) is Outcome.STORED
+    assert records.put(record(BOB), 1.0, subnet=HERE) is Outcome.SUBNET_QUOTA
+    assert records.put(record(BOB), 1.0, subnet=THERE) is Outcome.STORED
 
 
 def test_replaced_records_do_not_pile_up_in_the_expiry_heap() -> None:
