@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..quiet import foreign_load, wait_for_quiet
 from ..rounds import Round
 from ..system import System
-from .phases import OPERATION_TIMEOUT_S
+from .phases import OPERATION_TIMEOUT_S, WARM_UP_PUTS_PER_NODE
 from .processes import Processes
 from .samples import Figures, together
 
@@ -65,7 +65,6 @@ def measure_size(system: System, nodes: int, conditions: Conditions) -> Figures:
             "loop": conditions.loop,
             "cpus": conditions.cpus,
             "nodes": nodes,
-            "keys": conditions.keys,
             "budget_s": conditions.budget_s,
             "net": conditions.net,
             "seed": nodes,
@@ -75,29 +74,32 @@ def measure_size(system: System, nodes: int, conditions: Conditions) -> Figures:
         for process in range(conditions.processes)
     ]
     with closing(Processes(settings, conditions.phase_timeout_s)) as processes:
-        return Course(processes, nodes, conditions.quiet_wait_s).figures()
+        return Course(processes, nodes, conditions).figures()
 
 
 class Course:
-    """The phases of a network's life, in order."""
+    """The phases of a network's life, in order.
 
-    def __init__(self, processes: Processes, nodes: int, quiet_wait_s: float) -> None:
+    All is put and got twice: right after joining, when nodes have yet to meet those whom they store at, and once they
+    have. The first pass is what a new network does, the second what one does that is in use.
+    """
+
+    def __init__(self, processes: Processes, nodes: int, conditions: Conditions) -> None:
         self._processes = processes
         self._nodes = nodes
-        self._quiet_wait_s = quiet_wait_s
+        self._keys = conditions.keys
+        self._quiet_wait_s = conditions.quiet_wait_s
         self._foreign_cores = 0.0
 
     def figures(self) -> Figures:
         """Go through all and return what was measured."""
         figures = self._join()
-        with self._quiet():
-            puts = self._processes.in_turn("put")
-        figures |= together(puts).figures("put")
-        stored = [key for answer in puts for key in answer["stored"]]
-        with self._quiet():
-            figures |= together(self._processes.in_turn("get", stored=stored)).figures("get")
-        figures |= self._get_many(stored)
-        figures |= self._get_after_kill(stored)
+        _, first = self._pass("first")
+        figures |= {f"first_{name}": value for name, value in first.items()}
+        figures["mib_per_node"] = figures.pop("first_mib_per_node")
+        self._processes.in_turn("put", name="warm-up", keys=WARM_UP_PUTS_PER_NODE * self._nodes)
+        stored, second = self._pass("key")
+        figures = second | figures | self._get_after_kill(stored)
         return figures | {"foreign_cores": self._foreign_cores}
 
     def _join(self) -> Figures:
@@ -106,6 +108,16 @@ class Course:
             answers = self._processes.together("join", way_in=way_in)
         self._processes.together("settle")
         return {"join_s": max(answer["join_s"] for answer in answers)}
+
+    def _pass(self, name: str) -> tuple[list[str], Figures]:
+        """Put every key, get every key, get many; return the keys stored and what was measured."""
+        with self._quiet():
+            puts = self._processes.in_turn("put", name=name, keys=self._keys)
+        stored = [key for answer in puts for key in answer["stored"]]
+        with self._quiet():
+            gets = self._processes.in_turn("get", stored=stored)
+        figures = together(puts).figures("put") | together(gets).figures("get")
+        return stored, figures | self._get_many(stored)
 
     def _get_many(self, stored: list[str]) -> Figures:
         with self._quiet():

@@ -26,6 +26,7 @@ IN_FLIGHT_WAN = 8  # one at a time, 200 puts that wait for distance would take a
 GETS_IN_FLIGHT_PER_KEY = 3
 KILLED_SHARE = 0.2
 SETTLE_S = 1.0  # between joining and the first put, for what a system still does in the background
+WARM_UP_PUTS_PER_NODE = 8
 OPERATION_TIMEOUT_S = 30.0
 
 Answer = dict[str, Any]
@@ -38,7 +39,6 @@ class Settings:
     """What a network is, how much is asked of it, and which part of it this process is."""
 
     nodes: int
-    keys: int
     budget_s: float
     net: str
     seed: int
@@ -71,10 +71,8 @@ class Life:
         self._settings = settings
         self._random = random.Random(settings.seed)
         self._alive = list(range(settings.nodes))
-        self._values = {
-            f"key {number}": self._random.randbytes(VALUE_BYTES // 2).hex() for number in range(settings.keys)
-        }
-        self._putters = {key: self._random.choice(self._alive) for key in self._values}
+        self._values: dict[str, str] = {}
+        self._putters: dict[str, int] = {}
         self._empty_mb = 0.0
 
     async def first(self, question: Question) -> Answer:
@@ -100,7 +98,12 @@ class Life:
         return {}
 
     async def put(self, question: Question) -> Answer:
-        """Put every key."""
+        """Put as many new keys as are asked for; those before are gone as far as we are concerned."""
+        self._values = {
+            f"{question['name']} {number}": self._random.randbytes(VALUE_BYTES // 2).hex()
+            for number in range(question["keys"])
+        }
+        self._putters = {key: self._random.choice(self._alive) for key in self._values}
         stored: list[str] = []
         plan = [self._put_of(key, stored) for key, node in self._putters.items() if self._is_own(node)]
         return await self._run(plan, self._settings.in_flight) | {"stored": stored}

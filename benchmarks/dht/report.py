@@ -14,6 +14,11 @@ from .measure import Conditions, case_name
 
 BASELINE = "opendht"  # the row to beat
 KEPT = (
+    "first_put_p50_ms",
+    "first_get_p50_ms",
+    "first_gets_per_s",
+    "first_put_success",
+    "first_get_success",
     "join_s",
     "put_p50_ms",
     "put_p99_ms",
