@@ -147,6 +147,11 @@ def encode_ack(delay_s: float, ranges: list[tuple[int, int]]) -> bytes:
     return ACK_HEAD.pack(ACK, delay, len(newest)) + b"".join([ACK_RANGE.pack(*item) for item in newest])
 
 
+def encode_rpc(payload: bytes) -> bytes:
+    """Return the frame of a request or answer of the DHT."""
+    return RPC_HEAD.pack(RPC, len(payload)) + payload
+
+
 def encode_relayed(circuit: int, packet: bytes) -> bytes:
     """Return the frame that carries a packet of another session."""
     return RELAYED_HEAD.pack(RELAYED, circuit, len(packet)) + packet
@@ -179,10 +184,14 @@ def decode(plaintext: bytes) -> list[Frame]:
     return frames
 
 
-def _only(plaintext: bytes) -> Stream | Relayed | None:
-    """Return the frame of a packet that holds one STREAM or RELAYED frame and nothing else; None when it does not."""
+def _only(plaintext: bytes) -> Stream | Rpc | Relayed | None:
+    """Return the frame of a packet that holds one STREAM, RPC or RELAYED frame and nothing else; None for others."""
     kind, size = plaintext[0], len(plaintext)
-    if kind == STREAM and size > STREAM_HEAD.size:
+    if kind == RPC and RPC_HEAD.size <= size <= RPC_HEAD.size + RPC_BYTES_MAX:
+        _, length = RPC_HEAD.unpack_from(plaintext)
+        if length == size - RPC_HEAD.size:
+            return Rpc(plaintext[RPC_HEAD.size :])
+    elif kind == STREAM and size > STREAM_HEAD.size:
         _, lane, offset, length = STREAM_HEAD.unpack_from(plaintext)
         if length == size - STREAM_HEAD.size and lane < LANES_MAX and offset < STREAM_BYTES_MAX:
             return Stream(lane, offset, plaintext[STREAM_HEAD.size :])

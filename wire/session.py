@@ -2,9 +2,7 @@
 
 It belongs to keys and ids, never to an address. The same sealed packets travel as datagrams, with acknowledgement,
 retransmission and congestion control, and on TCP, where they are only remembered until acknowledged: when a connection
-dies, what it still owed goes out on the next path, and nothing is lost.
-
-A session never acts by itself when idle: probing is its owner's decision.
+dies, what it still owed goes out on the next path, and nothing is lost. A session never acts by itself when idle.
 """
 
 from __future__ import annotations
@@ -57,6 +55,7 @@ class Session:
         "on_drained",
         "on_pong",
         "path",
+        "reading",
         "remote_id",
         "rpcs",
         "rx_bytes",
@@ -93,6 +92,7 @@ class Session:
         self.confirmed = False  # an authentic packet of the peer arrived
         self.dropped: dict[str, int] = {}
         self.tx_bytes, self.rx_bytes, self.last_receive = 0, 0, now
+        self.reading = True  # the peer's windows are opened as bytes come
         self.wants_to_send = False  # something may wait for `take_packets`
         self.on_pong: Callable[[float], None] | None = None  # told round trips, seconds
         self.on_drained: Callable[[], None] | None = None  # told when little is queued again
@@ -128,11 +128,14 @@ class Session:
             self._drop("relayed: no room")
             return None
         self._relays = True
-        if not self._awake:
-            self._wake()
-        carrier = self._sealing.seal(frames.encode_relayed(circuit, packet), now)
-        self.tx_bytes += len(carrier)
-        return carrier, self.path
+        return self._alone(frames.encode_relayed(circuit, packet), now)
+
+    def send_rpc_alone(self, payload: bytes, now: float) -> tuple[bytes, Endpoint] | None:
+        """Return the packet of one unreliable request or answer, and where it goes; None: queue it with what waits."""
+        waits = self.wants_to_send or self._received.ack_due_at is not None or self.closed is not None
+        if waits or self.path.transport != "udp" or len(payload) > self._config.lone_rpc_bytes:
+            return None
+        return self._alone(frames.encode_rpc(payload), now)
 
     def probe(self, endpoint: Endpoint, now: float) -> None:
         """Ask the peer for a sign of life from an endpoint; if it gives one, the session moves there."""
@@ -191,14 +194,10 @@ class Session:
 
     def read(self, on: bool) -> None:
         """Go on reading messages, or let the peer's windows run out: how a slow reader slows who writes to it."""
+        self.reading = on
         self._lanes.read(on)
         self._control |= self._lanes.grant_due
         self.wants_to_send |= self._control
-
-    @property
-    def reading(self) -> bool:
-        """Tell whether the peer's windows are opened as bytes come."""
-        return self._lanes.reading
 
     # packets in
 
@@ -224,7 +223,7 @@ class Session:
         self.last_receive = now
         self.rx_bytes += size
         try:
-            eliciting = self._receive_frames(plaintext, source, now)
+            eliciting = [self._receive_frame(frame, source, now) for frame in frames.decode(plaintext)]
         except DecodeError as error:
             self.close("protocol error")
             return self._drop(f"data: {error.what}: {error.reason}")
@@ -232,26 +231,19 @@ class Session:
             self._refused = False
             return self._drop("data: no room")
         policy = self._config.datagram_acks if source.is_datagram else self._config.stream_acks
-        self.wants_to_send |= self._received.add(counter, size, eliciting, now, policy)
+        self.wants_to_send |= self._received.add(counter, size, True in eliciting, now, policy)
         self.wants_to_send |= self.challenge.came(source, self.path, size, plaintext[0], newest, now)
         return True
 
-    def _receive_frames(self, plaintext: bytes, source: Endpoint, now: float) -> bool:
-        """Act on each frame; true when the packet is to be acknowledged."""
-        eliciting = False
-        for frame in frames.decode(plaintext):
-            if isinstance(frame, Stream):
-                self._receive_stream(*frame)
-                eliciting = True
-            else:
-                eliciting |= self._receive_control(frame, source, now)
-        return eliciting
-
-    def _receive_control(self, frame: Frame, source: Endpoint, now: float) -> bool:
-        if isinstance(frame, frames.Ack):
-            self._receive_ack(frame, now)
-        elif isinstance(frame, frames.Rpc):
+    def _receive_frame(self, frame: Frame, source: Endpoint, now: float) -> bool:
+        """Act on a frame; true when its packet is to be acknowledged."""
+        if isinstance(frame, Stream):
+            self._receive_stream(*frame)
+            return True
+        if isinstance(frame, frames.Rpc):
             self.rpcs.append(frame.data)
+        elif isinstance(frame, frames.Ack):
+            self._receive_ack(frame, now)
         elif isinstance(frame, (Relayed, frames.Nat)):
             self.nat.append(frame)
         elif isinstance(frame, frames.MaxData):
@@ -294,6 +286,13 @@ class Session:
             self.use_path(source, now)
 
     # packets out
+
+    def _alone(self, frame: bytes, now: float) -> tuple[bytes, Endpoint]:
+        if not self._awake:
+            self._wake()
+        packet = self._sealing.seal(frame, now)
+        self.tx_bytes += len(packet)
+        return packet, self.path
 
     def take_packets(self, now: float) -> list[tuple[bytes, Endpoint]]:
         """Return the packets that may go now and where to; lanes wait for windows, everything else does not."""

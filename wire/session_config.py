@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .cipher import SEAL_BYTES
 from .endpoint import RELAY, Endpoint
 from .errors import ConfigError
-from .frames import LANE_CREDIT_BYTES, RELAYED_PACKET_BYTES_MAX
+from .frames import LANE_CREDIT_BYTES, RELAYED_PACKET_BYTES_MAX, RPC_BYTES_MAX, RPC_HEAD
 from .packet import DATAGRAM_BYTES, STREAM_PACKET_BYTES
 
 
@@ -70,6 +71,11 @@ class SessionConfig:
         if path.transport == RELAY:
             return self.relayed_packet_bytes
         return self.datagram_bytes if path.is_datagram else self.stream_packet_bytes
+
+    @property
+    def lone_rpc_bytes(self) -> int:
+        """The longest request or answer that fits a datagram of this session."""
+        return min(RPC_BYTES_MAX, self.datagram_bytes - SEAL_BYTES - RPC_HEAD.size)
 
     @property
     def relayed_packet_bytes(self) -> int:

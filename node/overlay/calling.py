@@ -54,9 +54,9 @@ class Calling:
             contact = request.contact
             line = self._lines.find(contact.node_id)
             if line is not None and not (request.idempotent and line.endpoint.family != contact.family):
-                line.session.send_rpc(request.payload)
-                line.asked(now)
-                self._lines.mark(line)
+                self._lines.send_rpc(line, request.payload, now)
+                if line.asked(now):
+                    self._lines.deadlines.arm(line)
             elif request.idempotent:
                 # The other address of a peer is met without a second session.
                 self._call_with(contact, request.payload, now, once=line is not None)

@@ -155,12 +155,14 @@ class Line:
         self.reserved = True
         self.probe_at = min(self.probe_at, now + self.config.reserved_keepalive_s)
 
-    def asked(self, now: float) -> None:
-        """Note that something was sent that a living peer answers; silence is suspect from now on."""
+    def asked(self, now: float) -> bool:
+        """Note that something was sent that a living peer answers; true when silence is suspect from now on."""
         self.last_use = now
-        if self._asked_at is None or self._asked_at < self.session.last_receive:
-            self._asked_at = now
-            self.probe_at = min(self.probe_at, now + self.config.suspect_s)
+        if self._asked_at is not None and self._asked_at >= self.session.last_receive:
+            return False
+        self._asked_at = now
+        self.probe_at = min(self.probe_at, now + self.config.suspect_s)
+        return True
 
     def contact(self) -> Contact:
         """Return what others need to reach this peer; who was reached over TCP listens for UDP on the same port."""

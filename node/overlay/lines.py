@@ -27,6 +27,7 @@ class LineTable:
         self._by_node_id: OrderedDict[NodeId, Line] = OrderedDict()
         self.deadlines: Deadlines[Line] = Deadlines()
         self._ready: list[Line] = []
+        self._packets: list[tuple[bytes, Endpoint]] = []
 
     def __len__(self) -> int:
         return len(self._by_node_id)
@@ -77,9 +78,18 @@ class LineTable:
             line.ready = True
             self._ready.append(line)
 
+    def send_rpc(self, line: Line, payload: bytes, now: float) -> None:
+        """Send a request or answer: sealed at once where it goes alone, else with what else the line wants to send."""
+        packet = line.session.send_rpc_alone(payload, now)
+        if packet is not None:
+            self._packets.append(packet)
+        else:
+            line.session.send_rpc(payload)
+            self.mark(line)
+
     def take_packets(self, now: float) -> list[tuple[bytes, Endpoint]]:
-        """Return what all marked lines want to send."""
-        packets: list[tuple[bytes, Endpoint]] = []
+        """Return what was sealed and what all marked lines want to send."""
+        packets, self._packets = self._packets, []
         while self._ready:
             ready, self._ready = self._ready, []
             for line in ready:
@@ -91,8 +101,8 @@ class LineTable:
 
     @property
     def has_ready(self) -> bool:
-        """Tell whether a line is marked."""
-        return bool(self._ready)
+        """Tell whether there may be something to take."""
+        return bool(self._packets or self._ready)
 
     def _stands_over(self, new: Line, old: Line) -> bool:
         simultaneous = (

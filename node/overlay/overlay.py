@@ -242,6 +242,7 @@ class Overlay:
         """Act on what a packet brought; true when that was for somebody else and nothing more."""
         session = line.session
         passed_on = bool(session.nat) and not (session.messages or session.rpcs) and session.data_at < now
+        asked_only = bool(session.rpcs) and not (session.messages or session.nat)
         if session.messages:
             messages, session.messages = session.messages, []
             line.last_use = now
@@ -261,7 +262,7 @@ class Overlay:
             self._drop(line, session.closed, now, dead=False)
         elif session.wants_to_send:
             self.lines.mark(line)
-        elif not passed_on:
+        elif not passed_on and not (asked_only and line.armed and session.next_timeout() is None):
             self.lines.deadlines.arm(line)
         return passed_on and not session.wants_to_send
 
@@ -271,7 +272,7 @@ class Overlay:
         for payload in payloads:
             reply = self.dht.receive(payload, line.contact(), now)
             if reply is not None:
-                line.session.send_rpc(reply)
+                self.lines.send_rpc(line, reply, now)
 
     def _send(self, packet: bytes, destination: Endpoint) -> None:
         self._packets.append((packet, destination))
@@ -300,8 +301,7 @@ class Overlay:
     def _receive_reset(self, packet: bytes, now: float) -> None:
         """A peer that forgot our session names it by the id that *we* send to, and proves who it is by the token."""
         remote_id, token = int.from_bytes(packet[1:9], "big"), packet[9:]
-        line = self.lines.by_remote_id.get(remote_id)
-        if line is not None and compare_digest(line.reset_token, token):
+        if (line := self.lines.by_remote_id.get(remote_id)) and compare_digest(line.reset_token, token):
             self._drop(line, "reset", now, dead=True)
             self.dht.forgotten(line.node_id, now)
         else:
