@@ -48,7 +48,15 @@ crowd itself takes the network for larger than it is."""
 class KeySearch(Search):
     """A search for those who hold the records of a key, or shall hold them."""
 
-    __slots__ = ("_around", "_around_left", "_edge_bit", "_widenings_left", "found_around")
+    __slots__ = (
+        "_around",
+        "_around_left",
+        "_edge_bit",
+        "_region",
+        "_region_of",
+        "_widenings_left",
+        "found_around",
+    )
 
     def __init__(self, context: Context, target: bytes, request: Request, count: int) -> None:
         super().__init__(context, target, request, count)
@@ -57,6 +65,9 @@ class KeySearch(Search):
         self.found_around: set[NodeId] = set()
         self._edge_bit = min(context.table.radius(AROUND_NODES), SPACE - 1).bit_length() - 1
         self._widenings_left = WIDENINGS_MAX
+        self._region: list[Contact] = []
+        self._region_of = 0
+        """Of how many candidates."""
 
     def advance(self, now: float) -> None:
         """Ask on; go around a crowd, once."""
@@ -81,9 +92,13 @@ class KeySearch(Search):
 
     def region(self) -> list[Contact]:
         """Return the nearest candidates that stand in the region of the key, as many as make a crowd."""
-        radius = self.context.table.radius(REGION_NODES)
-        nearest = self.lookup.candidates[:CROWD_NODES]
-        return [candidate.contact for candidate in nearest if candidate.distance <= radius]
+        candidates = self.lookup.candidates
+        if len(candidates) != self._region_of:
+            self._region_of = len(candidates)
+            radius = self.context.table.radius(REGION_NODES)
+            nearest = candidates[:CROWD_NODES]
+            self._region = [candidate.contact for candidate in nearest if candidate.distance <= radius]
+        return self._region
 
     def is_crowded(self) -> bool:
         """Tell whether more nodes stand next to the key than the size of the network says."""

@@ -54,7 +54,8 @@ class PutResult(NamedTuple):
 
 def refusals(outcomes: Iterable[Outcome]) -> Refusals:
     """Count the refusals among the outcomes, by reason, in the order in which each was first met."""
-    return tuple(Counter(outcome for outcome in outcomes if outcome is not Outcome.STORED).items())
+    refused = [outcome for outcome in outcomes if outcome is not Outcome.STORED]
+    return tuple(Counter(refused).items()) if refused else ()
 
 
 class StoreSearch(KeySearch):
@@ -65,6 +66,7 @@ class StoreSearch(KeySearch):
         "_encoded",
         "_given",
         "_here",
+        "_minded",
         "_newest_sequence",
         "_outcomes",
         "_outstanding",
@@ -97,6 +99,7 @@ class StoreSearch(KeySearch):
         self._done = done
         self._given = False
         self._here = False
+        self._minded: list[Contact] = []
         self._newest_sequence = 0
         self._retried: set[NodeId] = set()
         self._widens = widens
@@ -136,7 +139,7 @@ class StoreSearch(KeySearch):
             self._mind_region()
             lookup.parallelism_wide = self._count if lookup.anybody_answered else self._sure_count()
         super().advance(now)
-        if not self.ended and lookup.wide:
+        if not self.ended and lookup.wide and self._tokens:
             self._offer(lookup.in_reach(), now)
 
     def exhausted(self, now: float) -> None:
@@ -196,6 +199,9 @@ class StoreSearch(KeySearch):
     def _mind_region(self) -> None:
         """Store in all of the region; ask for more contacts where there seem to be more than those wanted."""
         region = self.region()
+        if region is self._minded:
+            return
+        self._minded = region
         self.lookup.enlist(region)
         if len(region) >= self._want:
             self.request = FindNode(self._record.key, CROWD_NODES + self.context.config.parallelism)

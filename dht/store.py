@@ -158,7 +158,7 @@ class RecordStore:
         if held.subnet is not None:
             _count(self._from_subnet, held.subnet, 1)
         self.size += 1
-        self.bytes += len(held.record.encode())
+        self.bytes += held.record.size_bytes
         self._received += 1
         heappush(self._expiries, (held.expires_at, held.arrival, record.key, record.owner))
         self._tidy()
@@ -173,7 +173,7 @@ class RecordStore:
         if held.subnet is not None:
             _count(self._from_subnet, held.subnet, -1)
         self.size -= 1
-        self.bytes -= len(held.record.encode())
+        self.bytes -= held.record.size_bytes
 
     def _full_for(self, record: Record, subnet: bytes | None) -> Outcome | None:
         """Say what is too full for a record under a new (key, owner), if farther ones make room where they can."""
@@ -187,7 +187,7 @@ class RecordStore:
             return Outcome.KEY_FULL
         if self._has_its_part(subnet):
             return Outcome.SUBNET_QUOTA
-        if not self._is_over(1, len(record.encode())):
+        if not self._is_over(1, record.size_bytes):
             return None
         nearer = bool(self._keys) and self._distance(record.key) < self._distance(self._farthest())
         return None if nearer else Outcome.STORE_FULL

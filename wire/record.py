@@ -15,7 +15,6 @@ import struct
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from .codec import Reader
 from .crypto import REAL, Crypto
 from .errors import DecodeError, PayloadTooLarge
 from .identity import Identity, NodeId, PublicKey
@@ -69,6 +68,11 @@ class Record:
         """Whether its key, and no signature, is to vouch for it."""
         return self.owner == CONTENT_OWNER
 
+    @property
+    def size_bytes(self) -> int:
+        """Length of the byte form."""
+        return HEAD.size + len(self.value) + SIGNATURE_BYTES
+
     def encode(self) -> bytes:
         """Return the byte form."""
         return _unsigned(self.key, self.owner, self.sequence, self.ttl_s, self.value) + self.signature
@@ -78,12 +82,15 @@ class Record:
         """Read the byte form without checking the signature; raises DecodeError."""
         if len(data) > RECORD_BYTES_MAX:
             raise DecodeError("record", "too long", RECORD_BYTES_MAX)
-        reader = Reader(data, "record")
-        form, key, owner, sequence, ttl_s, size = HEAD.unpack(reader.take(HEAD.size))
+        if len(data) < HEAD.size:
+            raise DecodeError("record", "too short", len(data))
+        form, key, owner, sequence, ttl_s, size = HEAD.unpack_from(data)
         if form != FORMAT:
             raise DecodeError("record", "unknown format")
-        value, signature = reader.take(size), reader.take(SIGNATURE_BYTES)
-        reader.end()
+        value_end = HEAD.size + size
+        if len(data) != value_end + SIGNATURE_BYTES:
+            raise DecodeError("record", "of another length than it says", value_end)
+        value, signature = bytes(data[HEAD.size : value_end]), bytes(data[value_end:])
         return cls(key, PublicKey(owner), sequence, ttl_s, value, signature)
 
     def verify(self, crypto: Crypto = REAL) -> bool:
