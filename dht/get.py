@@ -217,6 +217,8 @@ class ValueSearch(KeySearch):
     def _live(self) -> list[Record]:
         """Return what is no tombstone, as many as are wanted; what nodes around a crowd hold comes first."""
         live = [found.record for found in self._found.values() if found.record.value]
+        if not self.found_around:
+            return live[: self._want]
         vouched = {owner for holder in self._holders if self._is_around(holder) for owner in holder.sequences}
         return sorted(live, key=lambda record: record.owner not in vouched)[: self._want]
 

@@ -24,6 +24,7 @@ class Pump:
         "_clock",
         "_closed",
         "_deadline",
+        "_kicked_again",
         "_network",
         "_now",
         "_passed_on",
@@ -41,7 +42,7 @@ class Pump:
         """When a timer is set for, the earliest last."""
         self._deadline: float | None = None
         """When the Overlay wants to be woken up."""
-        self._turn_used = False
+        self._turn_used = self._kicked_again = False
         self._closed = False
         self._passed_on: bool | None = None
         """All that came since the last flush was passed on to others; None: nothing came."""
@@ -66,7 +67,9 @@ class Pump:
     def kick(self) -> None:
         """Send what a command queued: now if it is the first of this loop turn, else with the rest at its end."""
         self._passed_on = False
-        if not self._turn_used:
+        if self._turn_used:
+            self._kicked_again = True
+        else:
             self._turn_used = True
             self._clock.call_soon(self._turn_ends)
             self.flush()
@@ -118,8 +121,9 @@ class Pump:
             network.close_stream(endpoint)
 
     def _turn_ends(self) -> None:
-        self._turn_used = False
-        if not self._closed:
+        kicked_again = self._kicked_again
+        self._turn_used = self._kicked_again = False
+        if kicked_again and not self._closed:
             self.flush()
 
     def _arm(self) -> None:

@@ -180,7 +180,8 @@ class Handshakes:
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due."""
-        dial, half_open = self._deadlines.next_timeout(), self.half_open.next_timeout()
+        half_open = self.half_open.next_timeout()
+        dial = self._deadlines.next_timeout() if self._dials else None
         if dial is None or half_open is None:
             return half_open if dial is None else dial
         return min(dial, half_open)
