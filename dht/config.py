@@ -270,6 +270,10 @@ class DhtConfig:
     listen_holders: int = 4
     """Holders that a listener registers at. Raising it costs a LISTEN each per refresh, and a push each per change."""
 
+    listen_holders_max: int = 64
+    """Holders that it registers at where sybils stand next to the key (listen_search.py). Raising it lets those who
+    stand around cost more LISTENs and pushes; below 26 some honest ones may be left out."""
+
     listen_life_s: float = 300.0
     """Life of a registration here, and the longest that is relied upon there. Raising it saves refreshes; a listener
     whose holders all died hears nothing for as long."""

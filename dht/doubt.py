@@ -23,17 +23,20 @@ AGREEING = 3
 nearest honest node is not found where it is not the first to be asked."""
 
 
-def missing(lookup: Lookup, sought: int, want: int) -> int:
-    """Count how many more the lookup has to find for enough to agree; `want` contacts were asked for."""
+def missing(lookup: Lookup, sought: int, want: int, named_max: int | None = None) -> int:
+    """Count how many more the lookup has to find for enough to agree; `want` contacts were asked for.
+
+    Where more were, for another purpose, only the first `named_max` of each answer say whom to doubt.
+    """
     alive = [candidate for candidate in lookup.candidates if candidate.state is not State.FAILED]
     found = lookup.nearest_answered()
-    agreeing = sum(_left_out(each, alive, want) <= LEFT_OUT_SHARE * want for each in found)
+    agreeing = sum(_left_out(each, alive, want, named_max) <= LEFT_OUT_SHARE * want for each in found)
     return max(0, min(sought, AGREEING) - agreeing)
 
 
-def _left_out(teller: Candidate, alive: Sequence[Candidate], want: int) -> int:
+def _left_out(teller: Candidate, alive: Sequence[Candidate], want: int, named_max: int | None) -> int:
     """Count whom a peer did not name of those nearer than the farthest it named, or of the `want` nearest."""
-    named = {contact.node_id for contact in teller.named}
+    named = {contact.node_id for contact in teller.named[:named_max]}
     places = (place for place, each in enumerate(alive) if each.contact.node_id in named)
     near = alive[: max(want, *places, 0)]
     return sum(each.contact.node_id not in named for each in near if each is not teller)

@@ -1,8 +1,9 @@
 """Listening to a key: being told of its records as they change, and of those that end.
 
-A Listening registers at the `listen_holders` nodes nearest to the key and does so again before the registration ends,
-after a new lookup: so it moves when holders die and when nearer nodes come. A holder that has no memory of it (it is
-new, or had dropped it) may have kept something back, so the records of the key are read once more.
+A Listening registers at the `listen_holders` nodes nearest to the key, where sybils stand there at more
+(listen_search.py), and does so again before the registration ends, after a new lookup: so it moves when holders die and
+when nearer nodes come. A holder that has no memory of it (it is new, or had dropped it) may have kept something back,
+so the records of the key are read once more.
 
 Whoever tells of a record, it is verified here, once per (owner, sequence); nothing is told twice. Lives are counted
 here: an end without a renewal is told too. OpenDHT (listen) and Kademlia's STORE are the models.
@@ -20,10 +21,11 @@ from ..wire.record import Record
 from .distance import number_of
 from .gathering import gather_nodes, gather_values
 from .get import GetResult, ValueSearch
+from .listen_search import ListenSearch
 from .messages import Listen, Outcome, Reply
 from .messages import Listening as ListeningReply
 from .rpc import Pending
-from .search import Context, LookupResult, NodeSearch, Search
+from .search import Context, LookupResult, Search
 from .store import Held
 from .timers import Timer
 from .tokens import TOKEN_BYTES
@@ -141,10 +143,10 @@ class Listening:
     def _refresh(self, now: float) -> None:
         self._disarm()
         self.holders = {node_id: until for node_id, until in self.holders.items() if until > now}
-        count, parts = self._context.config.listen_holders, len(self._contexts)
-        take = gather_nodes(parts, number_of(self.key), count * parts, self._register)
+        parts, most = len(self._contexts), self._context.config.listen_holders_max
+        take = gather_nodes(parts, number_of(self.key), most * parts, self._register)
         try:
-            self._run([NodeSearch(context, self.key, count, take) for context in self._contexts], now)
+            self._run([ListenSearch(context, self.key, take) for context in self._contexts], now)
         except QueueFull:
             self._settled(now)
 

@@ -16,6 +16,8 @@ from ...dht.get import GetResult
 from ...dht.messages import (
     FindNode,
     FindValue,
+    Listen,
+    Listening,
     Nodes,
     Outcome,
     Reply,
@@ -37,7 +39,7 @@ from .addresses import nowhere
 from .adversary import Adversary
 from .colluders import Colluders
 from .grinding import ids_next_to
-from .hostile_server import TOKEN, HostileServer
+from .hostile_server import LISTENING_S, TOKEN, HostileServer
 from .sybil import NAMED
 
 TRIES_PER_ID_AND_NODE = 2
@@ -87,6 +89,8 @@ class CensorServer(HostileServer):
             encoded[KEY_AT : KEY_AT + KEY_BYTES] == self._key for _, encoded in request.records
         ):
             return StoredMany([(Outcome.STORED, 0)] * len(request.records))
+        if isinstance(request, Listen) and request.key == self._key:
+            return Listening(Outcome.STORED, LISTENING_S)
         return None
 
     def _is_near(self, target: bytes) -> bool:

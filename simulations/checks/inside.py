@@ -126,7 +126,7 @@ def _of_requests(dht: Dht) -> Iterator[Amount]:
     config = dht._config
     pending_max = config.lookups_max * config.lookup_requests_max + config.handovers_max + config.pings_max
     pending_max += config.repair_peers_max + config.value_replicas * config.repair_deaths_max
-    pending_max += config.get_many_max + config.pushes_max + config.listenings_max * config.listen_holders
+    pending_max += config.get_many_max + config.pushes_max + config.listenings_max * config.listen_holders_max
     for rpc in (context.rpc for context in dht.contexts):
         yield ("requests in flight", len(rpc), pending_max)
         yield ("requests to send", len(rpc.outgoing), pending_max)
