@@ -2,8 +2,8 @@
 
 A search ends by itself when the lookup is finished or its time is up; subclasses end it earlier. When nobody has
 answered for as long as the quickest quarter of peers takes, the one waited for longest counts as slow and another
-is asked (a hedge); each further silence may last twice as long. So a few dead peers cost milliseconds even where
-time-outs, measured under load, are long.
+is asked (a hedge); each further silence may last twice as long, or no longer where one peer alone is asked at a time,
+which costs little. So a few dead peers cost milliseconds even where time-outs, measured under load, are long.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Search(ABC):
         while (candidate := lookup.next()) is not None:
             candidate.asked_at = now
             if lookup.asks_alone:
-                # After one hedge the next must wait longer: where all are late, the network is busy.
+                # After one hedge the next must not come sooner: where all are late, the network is busy.
                 waited_s = self._quiet_s if len(lookup.asked) > 1 else 0.0
                 self._quiet_s = max(waited_s, rpc.timing.patience_s(candidate.contact.node_id))
             if not rpc.ask(candidate.contact, self.request_for(candidate, now), self, now):
@@ -305,7 +305,8 @@ class Search(ABC):
         self._listen_on()
 
     def _ask_one_more(self, now: float) -> None:
-        self._quiet_s *= 2
+        if not self.lookup.asks_alone:
+            self._quiet_s *= 2
         longest = next((each for each in self.lookup.asked if each.state is State.WAITING), None)
         if longest is not None:
             self.context.rpc.counts.hedges += 1
