@@ -147,18 +147,22 @@ class RoutingTable:
         """
         wanted = count + (exclude is not None)
         chosen: list[Contact] = []
-        doubtful: list[tuple[int, Entry]] = []
+        doubtful: list[Entry] = []
+
+        def distance(entry: Entry) -> int:
+            return entry.number ^ target
+
         for bucket in self._towards(target):
-            # Distances differ, so entries themselves are never compared.
             entries = bucket.entries.values()
-            good = sorted([(entry.number ^ target, entry) for entry in entries if not entry.failures])
+            good = [entry for entry in entries if not entry.failures]
             if len(good) < len(entries):
-                doubtful += [(entry.number ^ target, entry) for entry in entries if entry.failures]
-            chosen += [entry.contact for _, entry in good]
+                doubtful += [entry for entry in entries if entry.failures]
+            good.sort(key=distance)
+            chosen += [entry.contact for entry in good]
             if len(chosen) >= wanted:
                 break
         else:
-            chosen += [entry.contact for _, entry in sorted(doubtful)]
+            chosen += [entry.contact for entry in sorted(doubtful, key=distance)]
         del chosen[wanted:]
         if exclude is None:
             return chosen
