@@ -204,7 +204,8 @@ class StoreSearch(KeySearch):
         self._minded = region
         self.lookup.enlist(region)
         if len(region) >= self._want:
-            self.request = FindNode(self._record.key, CROWD_NODES + self.context.config.parallelism)
+            count = CROWD_NODES + self.context.config.parallelism
+            self.request = FindNode(self._record.key, count, self.context.asks)
 
     def _offer(self, candidates: Sequence[Candidate], now: float) -> None:
         for candidate in candidates:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
+from mesh99.dht import Dht, DhtConfig
 from mesh99.dht.messages import Store
+from mesh99.dht.put import StoreSearch
 from mesh99.dht.reading import decode
+from mesh99.wire.endpoint import IPV4, IPV6
+from mesh99.wire.identity import Identity
 from mesh99.wire.record import Record, value_key
 
 
@@ -53,3 +59,21 @@ def test_once_somebody_has_named_the_nearest_those_whose_tokens_are_at_hand_get_
     requests = [kind for kind in sent if kind.__name__ in ("Store", "FindNode")]
     assert requests.count(Store) >= 80
     assert len(requests) <= 85, "hardly anybody is asked for a token first"
+
+
+@pytest.mark.parametrize("family", [IPV4, IPV6])
+def test_where_many_stand_in_the_region_a_node_of_both_families_goes_on_asking_for_one(
+    make_contact, family
+) -> None:
+    identity = Identity.generate(Random(7).randbytes)
+    dht = Dht(identity, DhtConfig(), Random(7), 0.0, families=IPV4 | IPV6)
+    context = next(each for each in dht.contexts if each.family == family)
+    host = "127.0.0.1" if family == IPV4 else "::1"
+    record = Record.create(identity, (1).to_bytes(32, "big"), b"blue", sequence=1, ttl_s=3600)
+    for number in range(2, 14):
+        context.table.verified(make_contact(number, host), 0.0)
+    search = StoreSearch(context, record, 5, lambda result, now: None)
+    before = search.request
+    search.start(0.0, lambda now: None)
+    assert search.request.want > before.want
+    assert search.request.families == before.families == family
