@@ -8,6 +8,7 @@ import importlib.util
 import re
 import socket
 from collections.abc import Callable, Sequence
+from math import ceil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from .systems import Network
 from .ways import HOST, Address, Way
 
 KNOWN_NODES_MIN = 8  # its number of replicas: fewer contacts cannot hold a value
+KNOWN_SHARE = 0.5  # of a smaller network: the last of ten nodes may be met after a minute
 POLL_S = 0.05
 
 
@@ -52,7 +54,9 @@ class OpenDhtNetwork:
         outside = self._way.outside(ports)
         self._runners |= new
         if way_in:
-            await self._enter(list(new.values()), way_in, min(KNOWN_NODES_MIN, max(numbers)))
+            await self._enter(
+                list(new.values()), way_in, min(KNOWN_NODES_MIN, ceil(KNOWN_SHARE * max(numbers)))
+            )
         return outside[0]
 
     async def _enter(self, waiting: list[Any], way_in: Address, known: int) -> None:

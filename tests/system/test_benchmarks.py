@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import select
@@ -129,8 +130,58 @@ def test_a_row_says_what_must_come_out_and_whether_it_did(benchmarks: Any) -> No
     assert wanted.Wanted("gets_per_s", ">=", 3000).is_met(2999, None) is False
     kept = set(benchmarks("dht.report").KEPT)
     assert {each.figure for goal in wanted.GOALS.values() for each in goal.wanted} <= kept
-    table = wanted.goal_table("wan", [{"system": "mesh99", "get_p50_ms": 25.0}])
-    assert list(table.columns[-1].cells)[:2] == ["NO", "-"]
+    ours = {"system": "mesh99", "get_p50_ms": 25.0, "first_get_p50_ms": 24.0}
+    table = wanted.goal_table("wan", [ours])
+    reached, first = (list(column.cells)[:2] for column in table.columns[-2:])
+    assert (reached, first) == (["NO", "-"], ["24.0", "-"])
+
+
+class Recorded:
+    """A network that does nothing but note what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, object, str]] = []
+        self.values: dict[str, bytes] = {}
+
+    async def put(self, node: int, key: str, value: bytes) -> bool:
+        self.asked.append(("put", node, key))
+        self.values[key] = value
+        return True
+
+    async def get(self, node: int, key: str) -> bytes | None:
+        self.asked.append(("get", node, key))
+        return self.values.get(key)
+
+    async def kill(self, nodes: list[int]) -> None:
+        self.asked += [("kill", node, "") for node in nodes]
+
+
+async def asked_by(benchmarks: Any, processes: int) -> list[list[tuple[str, object, str]]]:
+    """Lead the parts of a network of ten through some phases; return what each part was asked."""
+    phases = benchmarks("dht.phases")
+    given = {"nodes": 10, "budget_s": 5.0, "net": "loopback", "seed": 3, "processes": processes}
+    networks = [Recorded() for _ in range(processes)]
+    lives = [phases.Life(each, phases.Settings(**given, process=at)) for at, each in enumerate(networks)]
+    keys = [f"key {number}" for number in range(20)]
+    questions = [
+        ("put", {"name": "key", "keys": 20}),
+        *((name, {"stored": keys}) for name in ("get", "kill")),
+    ]
+    for phase, question in [*questions, ("get after kill", {"stored": keys})]:
+        for life in lives:
+            await phases.PHASES[phase](life, question)
+    return [network.asked for network in networks]
+
+
+def test_the_operations_are_the_same_however_many_processes_share_the_nodes(benchmarks: Any) -> None:
+    (alone,) = asyncio.run(asked_by(benchmarks, 1))
+    parts = asyncio.run(asked_by(benchmarks, 3))
+    assert len(alone) == 20 + 20 + 2 + 20
+    assert sorted(alone) == sorted(each for part in parts for each in part)
+    for process, part in enumerate(parts):
+        assert {node % 3 for _, node, _ in part} == {process}
+    dead = {node for what, node, _ in alone if what == "kill"}
+    assert not dead & {node for _, node, _ in alone[42:]}
 
 
 def test_the_shim_holds_datagrams_back_and_shows_senders_as_they_are_reached(benchmarks: Any) -> None:
