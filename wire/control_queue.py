@@ -6,7 +6,7 @@ First come, first out.
 from __future__ import annotations
 
 from .errors import PayloadTooLarge
-from .frames import NAT, PING, PONG, RPC, RPC_BYTES_MAX, RPC_HEAD, TOKEN_FRAME
+from .frames import NAT, PING, PONG, RPC, RPC_BYTES_MAX, TOKEN_FRAME, encode_rpc
 
 PINGS_MAX = 16
 """Unanswered pings remembered; an owner has one or two under way."""
@@ -93,7 +93,7 @@ class ControlQueue:
         full = len(self._rpcs) >= self._rpcs_max
         if full:
             del self._rpcs[0]
-        self._rpcs.append(RPC_HEAD.pack(kind, len(payload)) + payload)
+        self._rpcs.append(encode_rpc(payload, kind))
         return not full
 
     def _add_token(self, kind: int, token: bytes) -> bool:

@@ -147,9 +147,9 @@ def encode_ack(delay_s: float, ranges: list[tuple[int, int]]) -> bytes:
     return ACK_HEAD.pack(ACK, delay, len(newest)) + b"".join([ACK_RANGE.pack(*item) for item in newest])
 
 
-def encode_rpc(payload: bytes) -> bytes:
-    """Return the frame of a request or answer of the DHT."""
-    return RPC_HEAD.pack(RPC, len(payload)) + payload
+def encode_rpc(payload: bytes, kind: int = RPC) -> bytes:
+    """Return the frame of a request or answer of the DHT, or of a word about ways (NAT), which is like one."""
+    return RPC_HEAD.pack(kind, len(payload)) + payload
 
 
 def encode_relayed(circuit: int, packet: bytes) -> bytes:

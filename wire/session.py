@@ -55,7 +55,6 @@ class Session:
         "on_drained",
         "on_pong",
         "path",
-        "reading",
         "remote_id",
         "rpcs",
         "rx_bytes",
@@ -92,7 +91,6 @@ class Session:
         self.confirmed = False  # an authentic packet of the peer arrived
         self.dropped: dict[str, int] = {}
         self.tx_bytes, self.rx_bytes, self.last_receive = 0, 0, now
-        self.reading = True  # the peer's windows are opened as bytes come
         self.wants_to_send = False  # something may wait for `take_packets`
         self.on_pong: Callable[[float], None] | None = None  # told round trips, seconds
         self.on_drained: Callable[[], None] | None = None  # told when little is queued again
@@ -194,10 +192,14 @@ class Session:
 
     def read(self, on: bool) -> None:
         """Go on reading messages, or let the peer's windows run out: how a slow reader slows who writes to it."""
-        self.reading = on
         self._lanes.read(on)
         self._control |= self._lanes.grant_due
         self.wants_to_send |= self._control
+
+    @property
+    def reading(self) -> bool:
+        """Tell whether the peer's windows are opened as bytes come."""
+        return self._lanes.reading
 
     # packets in
 
@@ -359,9 +361,8 @@ class Session:
         if self._burst_over:
             return self._last_send
         recovery, ack = self._recovery.next_timeout(), self._received.ack_due_at
-        if ack is not None:
-            return ack if recovery is None else min(recovery, ack)
-        return recovery
+        ack_first = ack is not None and (recovery is None or ack < recovery)
+        return ack if ack_first else recovery
 
     def handle_timeout(self, now: float) -> None:
         """Acknowledge what waited long enough, send again what is lost."""

@@ -123,3 +123,15 @@ def test_the_usual_round_trip_is_of_all_peers_however_often_each_is_asked(timing
         timing.measured(timing.of(NodeId(bytes(32))), 0.1, tries=1)
     assert timing.median_s == pytest.approx(0.1)
     assert timing.usual_s == pytest.approx(0.5)
+
+
+def test_a_peer_that_was_slow_under_load_is_waited_for_no_longer_than_twice_a_quick_round_trip(
+    timing: Timing,
+) -> None:
+    slow, other = timing.of(PEER), timing.of(OTHER)
+    for _ in range(8):
+        timing.measured(slow, 0.5, tries=1)
+    for _ in range(16):
+        timing.measured(other, 0.01, tries=1)
+    assert timing.patience_s(PEER) == pytest.approx(0.02)
+    assert DhtConfig().hedge_s_min <= timing.patience_s(OTHER) <= 0.02

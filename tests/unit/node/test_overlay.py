@@ -62,6 +62,21 @@ def test_messages_arrive_once_and_in_order(loss: float) -> None:
     assert received == sent
 
 
+def test_a_peer_that_leaves_a_question_unanswered_is_suspect_long_before_its_keepalive() -> None:
+    world = World()
+    a, b, _ = connected(world)
+    gone: list[bytes] = []
+    a.on_peer = lambda line, came: None if came else gone.append(line.node_id)
+    world.run_for(5.0)
+    world.kill(b)
+    config = a.config
+    a.dht.find_node(bytes(32), world.now, lambda result: None)
+    limit_s = config.suspect_s + (config.probes_max + 1) * config.probe_interval_s
+    assert limit_s < config.quiet_keepalive_s
+    world.run(lambda: gone, limit_s)
+    assert gone == [b.identity.node_id]
+
+
 def test_a_silent_peer_is_dropped_and_told_of() -> None:
     world = World()
     a, b, _ = connected(world)

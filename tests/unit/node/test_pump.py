@@ -73,3 +73,17 @@ def test_the_last_command_of_a_turn_has_its_timer_too(world: World, overlay: Ove
     pump.kick()
     world.run_until(2.0)
     assert overlay.woken == [pytest.approx(1.0)]
+
+
+def test_what_is_queued_later_in_a_turn_leaves_at_its_end_and_nothing_is_looked_for_otherwise(
+    world: World, overlay: Overlay, pump: Pump
+) -> None:
+    pump.kick()
+    asked = overlay.asked
+    world.run_until(world.now() + 0.001)
+    assert overlay.asked == asked, "nothing was queued after the first"
+    pump.kick()
+    pump.kick()
+    asked = overlay.asked
+    world.run_until(world.now() + 0.001)
+    assert overlay.asked == asked + 1
