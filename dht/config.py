@@ -141,6 +141,14 @@ class DhtConfig:
     """Whether joining fills far buckets that are short. False leaves them to use, to later comers and to the refresh:
     a third fewer requests for a join, and lookups that take a hop more until then."""
 
+    greeted_max: int = 64
+    """Nodes of a network in which each meets all others once it has joined, so that a put takes one round trip from the
+    first on; 0: use decides who is met. Raising it costs a handshake, a request and a line of 4 KiB for each."""
+
+    greet_after_s: float = 1.5
+    """How long after our first contact they are met. Raising it leaves the first puts to strangers; lowering it takes a
+    network that is being started, and grows, for a small one."""
+
     value_replicas: int = 8
     """Peers that hold a record: with 20 % of them dead all copies are gone with 0.2^8 = 2.6e-6. Raising it costs a
     STORE and a kilobyte each."""

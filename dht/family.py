@@ -14,6 +14,7 @@ from ..wire.contact import Contact
 from ..wire.endpoint import NOWHERE
 from ..wire.identity import NodeId
 from .evicted import Evicted
+from .greeting import Greeting
 from .handover import Handover
 from .liveness import Liveness
 from .maintenance import Maintenance
@@ -24,13 +25,14 @@ from .search import Context
 class Family:
     """One of them; `look_up(context, target, now)` starts a lookup in it that nobody waits for."""
 
-    __slots__ = ("_handover", "context", "evicted", "liveness", "maintenance", "repair")
+    __slots__ = ("_greeting", "_handover", "context", "evicted", "liveness", "maintenance", "repair")
 
     def __init__(self, context: Context, look_up: Callable[[Context, bytes, float], None]) -> None:
         self.context = context
         self.liveness = Liveness(context)
         self.maintenance = Maintenance(context, partial(look_up, context))
         self.evicted = Evicted(context, partial(look_up, context, context.own_id))
+        self._greeting = Greeting(context)
         self._handover = Handover(context)
         self.repair = Repair(context)
         context.table.on_member = self.liveness.watch
@@ -43,6 +45,7 @@ class Family:
         self.evicted.back(contact.node_id)
         if self.context.table.verified(contact, now):
             self.maintenance.joined(now)
+            self._greeting.joined(now)
             self._handover.joined(contact, now)
 
     def failed(self, contact: Contact, now: float) -> None:
