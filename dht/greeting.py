@@ -25,7 +25,7 @@ WITNESSES = 2
 """How many are asked about each quarter: one alone may not have met all who live there."""
 
 DOUBT_TIMES = 2
-"""How much larger than small a network may seem for a look at it: nine of ten estimates are below 1.9 times the truth."""
+"""How much larger than small a network may seem for a look at it: nine of ten estimates are below 1.9 times as many."""
 
 JITTER = 0.5  # of the wait
 
@@ -76,7 +76,8 @@ class Greeting:
         self._known = {entry.contact.node_id: entry.contact for entry in table}
         for quarter in range(QUARTERS):
             target = number_of(context.own_id) ^ quarter << ID_BITS - 2
-            question = FindNode(target.to_bytes(ID_BITS // 8, "big"), context.config.bucket_size, context.asks)
+            asked_for = target.to_bytes(ID_BITS // 8, "big")
+            question = FindNode(asked_for, context.config.bucket_size, context.asks)
             self._left += [(witness, question) for witness in table.nearest(target, WITNESSES)]
         self._go_on(now)
 
