@@ -6,10 +6,13 @@ from dataclasses import dataclass, fields
 
 from ..wire.errors import ConfigError
 
+MAY_BE_ZERO = frozenset({"greeted_max"})
+"""Limits at which 0 stands for doing without."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DhtConfig:
-    """Limits and timings of a Dht; every value must be positive."""
+    """Limits and timings of a Dht; every value must be positive, or 0 where that is said to mean something."""
 
     bucket_size: int = 20
     """Contacts of a bucket and of an answer (k of the paper). Raising it costs table memory and answer bytes:
@@ -310,8 +313,9 @@ class DhtConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, bool) and not value > 0:
-                raise ConfigError(f"dht.{field.name}", f"must be positive, is {value}")
+            if isinstance(value, bool) or value > 0 or (value == 0 and field.name in MAY_BE_ZERO):
+                continue
+            raise ConfigError(f"dht.{field.name}", f"must be positive, is {value}")
         if self.store_quorum > self.value_replicas:
             raise ConfigError("dht.store_quorum", f"must be at most value_replicas, {self.value_replicas}")
         if self.silent_s_min > self.silent_s_max:
