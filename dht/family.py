@@ -43,9 +43,9 @@ class Family:
         if contact.scope == NOWHERE or self.context.standings.is_low(contact.node_id, now):
             return
         self.evicted.back(contact.node_id)
+        self._greeting.met(now)
         if self.context.table.verified(contact, now):
             self.maintenance.joined(now)
-            self._greeting.joined(now)
             self._handover.joined(contact, now)
 
     def failed(self, contact: Contact, now: float) -> None:

@@ -5,11 +5,17 @@ the eight replicas of a key are strangers after it: each costs a handshake while
 trip for a write token. So a while after we came, if the network seems small, we ask who lives in each quarter of the id
 space; and if these are few, all whose token is not at hand for one. It is done once in a life: whoever comes later
 meets us in the same way. In a large network nobody could keep lines to all, and use decides who is met.
+
+Nor are those met who are at large, at public addresses: there a node needs strangers, to find out whether its box lets
+them in and which port it gives next (node/overlay/reach.py, sampling.py). And who comes for a minute meets nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..wire.contact import Contact
+from ..wire.endpoint import PUBLIC
 from ..wire.identity import NodeId
 from .distance import ID_BITS, number_of
 from .messages import FindNode, Nodes, Reply
@@ -37,13 +43,13 @@ class Greeting:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._is_planned = context.config.greeted_max == 0
+        self._is_planned = context.config.greeted_max == 0 or context.config.ephemeral
         self._known: dict[NodeId, Contact] | None = None
         """Everybody heard of, while witnesses are asked."""
         self._left: list[tuple[Contact, FindNode]] = []
 
-    def joined(self, now: float) -> None:
-        """Note that the table has a new contact."""
+    def met(self, now: float) -> None:
+        """Note that somebody is there, whom we may know of an earlier life."""
         if not self._is_planned:
             self._is_planned = True
             # Nodes that started together should not greet each other at the same time.
@@ -78,7 +84,8 @@ class Greeting:
             target = number_of(context.own_id) ^ quarter << ID_BITS - 2
             asked_for = target.to_bytes(ID_BITS // 8, "big")
             question = FindNode(asked_for, context.config.bucket_size, context.asks)
-            self._left += [(witness, question) for witness in table.nearest(target, WITNESSES)]
+            witnesses = self._fit(table.nearest(target, WITNESSES), now)
+            self._left += [(witness, question) for witness in witnesses]
         self._go_on(now)
 
     def _go_on(self, now: float) -> None:
@@ -96,5 +103,11 @@ class Greeting:
         known.pop(context.own_id, None)
         if len(known) < context.config.greeted_max:
             request = FindNode(context.own_id, 1, context.asks)
-            fit = context.rpc.timing.not_avoided(list(known.values()), now)
+            fit = self._fit(known.values(), now)
             self._left = [(each, request) for each in fit if not context.tokens.fresh(each.node_id, now)]
+
+    def _fit(self, contacts: Iterable[Contact], now: float) -> list[Contact]:
+        """Return those who may be asked: not at large, nor failed lately, nor of low standing."""
+        context = self._context
+        near = context.rpc.timing.not_avoided([each for each in contacts if each.scope < PUBLIC], now)
+        return context.standings.without_low(near, now)
