@@ -150,13 +150,14 @@ class OverlayConfig:
     def large(cls, **others: Any) -> OverlayConfig:
         """Return the configuration for networks of thousands of nodes, where few peers are ever asked twice.
 
-        Questions of the DHT leave no session behind. Joining looks for fewer contacts, since more come by themselves,
-        and contacts are pinged after twice the silence.
+        Questions of the DHT leave no session behind, so nobody is met beforehand. Joining looks for fewer contacts,
+        since more come by themselves, and contacts are pinged after twice the silence.
         """
         dht = DhtConfig(
             join_count=8,
             refresh_count=1,
             fill_far_at_join=False,
+            greeted_max=0,
             reserve_max=4,
             silent_s_min=600.0,
             silent_s_max=7200.0,
