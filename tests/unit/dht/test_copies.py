@@ -158,7 +158,7 @@ def test_a_copy_is_made_of_what_holders_say_and_never_of_a_copy(make) -> None:
 
 
 def test_a_get_from_a_copy_gives_nothing_to_those_on_the_way(make, monkeypatch) -> None:
-    network, _, far = make()
+    network, _, far = make(greeted_max=0)
     assert copied(network, far).copies == 1
     reader = by_distance(network)[-2]
     only_on_the_way(network, far, reader)

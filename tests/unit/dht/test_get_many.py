@@ -47,7 +47,7 @@ def knowing(network):
 @pytest.fixture
 def network(virtual_network):
     network = virtual_network(seed=11)
-    network.join(30)
+    network.join(30, replace(CONFIG, greeted_max=0))
     network.run(3.0)
     for key in (*BESIDE, *ANYWHERE):
         network.put(network.nodes[3], record(network.nodes[3], key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from overlay_world import Call, World
 
+from mesh99.dht import DhtConfig
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.overlay import Overlay
 from mesh99.wire.errors import HandshakeFailed, NoPath
@@ -91,7 +92,7 @@ def test_a_silent_peer_is_dropped_and_told_of() -> None:
 
 def test_a_dead_peer_is_found_out_soon_after_it_was_talked_to() -> None:
     world = World()
-    a, b, call = connected(world)
+    a, b, call = connected(world, config=OverlayConfig(dht=DhtConfig(greeted_max=0)))
     gone: list[bytes] = []
     a.on_peer = lambda line, came: None if came else gone.append(line.node_id)
     world.kill(b)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from overlay_world import Call, World
 
-from mesh99.dht import PutResult
+from mesh99.dht import DhtConfig, PutResult
 from mesh99.dht.search import LookupResult
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.overlay import Overlay
 from mesh99.wire.packet import INITIAL, REPLY, RESET
 from mesh99.wire.record import Record
+
+UNGREETED = DhtConfig(greeted_max=0)
 
 
 def asked(world: World, a: Overlay, b: Overlay) -> LookupResult:
@@ -52,7 +54,7 @@ def test_the_round_trip_of_the_handshake_is_measured() -> None:
 
 def test_a_quiet_line_ends_without_a_word_on_both_sides() -> None:
     world = World()
-    a, b = acquainted(world, OverlayConfig(quiet_idle_s=10.0))
+    a, b = acquainted(world, OverlayConfig(quiet_idle_s=10.0, dht=UNGREETED))
     asked(world, a, b)
     world.run_for(1.0)
     assert (len(a.lines), len(b.lines)) == (1, 1)
@@ -65,7 +67,7 @@ def test_a_quiet_line_ends_without_a_word_on_both_sides() -> None:
 
 def test_a_lost_proof_costs_no_question() -> None:
     world = World()
-    a, b = acquainted(world)
+    a, b = acquainted(world, OverlayConfig(dht=UNGREETED))
     world.rule = lambda packet, source, destination: None if packet[0] >= 0xC0 else packet
     asked(world, a, b)
     world.run_for(b.config.half_open_s + 1.0)

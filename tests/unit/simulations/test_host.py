@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mesh99.dht import DhtConfig
 from mesh99.node.overlay.config import OverlayConfig
 from mesh99.node.overlay.line import Line
 from mesh99.simulations.cipher_suite import SimulatedCrypto
@@ -19,14 +20,14 @@ SAVE_S = NODE.contacts_save_s
 class Pair:
     """Two hosts that are up and know each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, dht: DhtConfig | None = None) -> None:
         scenario = Scenario(name="pair", about="Two.", links=Links(loss=Share(0.0)))
         self.world = World(1)
         network = Network(self.world, scenario)
         self.population = Population(
             self.world,
             network,
-            OverlayConfig(network="simulation", allow_tcp=False, aes=True),
+            OverlayConfig(network="simulation", allow_tcp=False, aes=True, dht=dht or DhtConfig()),
             SimulatedCrypto(),
         )
         self.one, self.other = self.population.start_new(), self.population.start_new()
@@ -110,7 +111,7 @@ def test_a_node_that_was_killed_keeps_its_unsynced_save(pair: Pair) -> None:
 
 def test_a_node_on_a_fast_clock_probes_sooner(pair: Pair) -> None:
     def silence_s(rate: float) -> float:
-        fast = Pair()
+        fast = Pair(DhtConfig(greeted_max=0))
         fast.one.clock.drift(rate)
         fast.connect(fast.one, fast.other)
         began_s = fast.world.now()
