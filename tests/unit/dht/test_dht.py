@@ -77,7 +77,7 @@ def test_bootstrap_without_contacts_tells_at_once(dht: Dht) -> None:
 
 def test_bootstrap_fills_the_far_buckets_too(virtual_network) -> None:
     network = virtual_network(seed=42)
-    network.join(120)
+    network.join(120, DhtConfig(greeted_max=0))
     network.run(3.0)
     for node in network.nodes[-10:]:
         far = [
