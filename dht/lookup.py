@@ -46,6 +46,10 @@ _UNASKED, _WAITING, _SLOW, _ANSWERED, _FAILED = State
 _DISTANCE = attrgetter("distance")
 
 
+def _nothing(node_id: NodeId) -> float:
+    return 0.0
+
+
 class Candidate:
     """A node of the search; `closer` counts the nodes it named that are nearer to the target than itself.
 
@@ -115,7 +119,7 @@ class Lookup:
         requests_max: int,
         radius: int = 0,
         likely: int = 0,
-        cost: Callable[[Candidate], float] = _DISTANCE,
+        cost: Callable[[NodeId], float] = _nothing,
         cost_max: float = float("inf"),
         cost_again: float = 0.0,
     ) -> None:
@@ -269,7 +273,7 @@ class Lookup:
             return None
         unasked = [(rank, candidate) for rank, candidate in enumerate(likely) if candidate.state is _UNASKED]
         _, best = min(unasked, key=self._cost_in_all, default=(0, None))
-        if best is not None and (self.asked or self.cost(best) <= self.cost_max):
+        if best is not None and (self.asked or self.cost(best.contact.node_id) <= self.cost_max):
             return self._ask(best)
         self.likely = 0
         return self.next()
@@ -281,7 +285,7 @@ class Lookup:
         others 10, 26, 27 and 65 %.
         """
         rank, candidate = ranked
-        return self.cost(candidate) + self.cost_again * (rank / self.parallelism_wide) ** 3
+        return self.cost(candidate.contact.node_id) + self.cost_again * (rank / self.parallelism_wide) ** 3
 
     def _ask(self, candidate: Candidate) -> Candidate:
         candidate.state = _WAITING

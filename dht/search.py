@@ -132,7 +132,7 @@ class Search(ABC):
             requests_max=config.lookup_requests_max,
             radius=self.wide_radius(),
             likely=self.likely_radius(),
-            cost=self._expected_rtt_s,
+            cost=context.rpc.timing.expected_rtt_s,
             cost_max=max(config.hedge_s_min, context.rpc.timing.usual_s),
             cost_again=context.rpc.timing.median_s,
         )
@@ -165,9 +165,6 @@ class Search(ABC):
     def known(self, now: float) -> Sequence[Contact]:
         """Return whom to begin with."""
         return self.nearest_known(self.seed_count(), now)
-
-    def _expected_rtt_s(self, candidate: Candidate) -> float:
-        return self.context.rpc.timing.expected_rtt_s(candidate.contact.node_id)
 
     def nearest_known(self, count: int, now: float) -> list[Contact]:
         """Return the nearest in the table, without those that just failed if there are others."""

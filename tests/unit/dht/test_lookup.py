@@ -192,7 +192,7 @@ def one_of_several(
         parallelism_wide=4,
         requests_max=100,
         likely=FAR + 10,
-        cost=lambda candidate: costs[candidate.contact.node_id.number - FAR],
+        cost=lambda node_id: costs[node_id.number - FAR],
         cost_max=cost_max,
         cost_again=cost_again,
     )
