@@ -9,6 +9,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
 
 # Debian's own Python modules (OpenDHT's binding has no package elsewhere), and where it keeps daemons.
 DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
@@ -42,6 +44,13 @@ class System:
         parts = [f"{name} {distribution_version(name) or '?'}" for name in self.distributions]
         parts += [f"{name} {command_version(name)}" for name in self.commands]
         return ", ".join(parts) or f"Python {sys.version.split()[0]}"
+
+
+def core() -> str:
+    """Tell whether the core of the mesh99 that is installed here is `compiled` (setup.py) or `interpreted`."""
+    found = find_spec("mesh99.dht.lookup")
+    is_compiled = found is not None and str(found.origin).endswith(tuple(EXTENSION_SUFFIXES))
+    return "compiled" if is_compiled else "interpreted"
 
 
 def distribution_version(name: str) -> str | None:

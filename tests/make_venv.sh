@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make_venv.sh FOLDER REQUIREMENT: a virtual environment with this checkout installed in it, editable.
 # Does nothing when it is up to date; starts afresh when another Python made it or the checkout has moved.
-# PYTHON names the interpreter (default: python3).
+# PYTHON names the interpreter (default: python3). With MESH99_COMPILED=1 it gets a copy whose core is compiled, which
+# is made again when a source has changed.
 set -euo pipefail
 
 venv=$1
@@ -16,7 +17,12 @@ python=${PYTHON:-python3}
 
 made_by=$("$python" -c 'import sys; print(sys.version)'; pwd)
 stamp="$venv/installed$requirement"
-wanted=$(cat setup.cfg pyproject.toml)
+wanted=$(cat setup.cfg pyproject.toml setup.py)
+editable=--editable
+if [ "${MESH99_COMPILED:-}" = 1 ]; then
+    editable=
+    wanted+=$(find wire dht nat node cli simulations -name '*.py' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+fi
 if [ "$(cat "$venv/made_by" 2>/dev/null)" = "$made_by" ]; then
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 else
@@ -35,5 +41,5 @@ else
     echo "$made_by" >"$venv/made_by"
 fi
 echo "installing $requirement into $venv" >&2
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$requirement"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check $editable "$requirement"
 echo "$wanted" >"$stamp"

@@ -23,7 +23,7 @@ from .ways import WAYS
 
 NOTES = f"""\
 x: ratio to {BASELINE}; below 1 is better for times, above 1 for rates
-first: the pass right after joining, when nodes have not met yet; else the second one, after a warm-up
+first: the pass soon after joining; else the second one, after a warm-up
 killed: a fifth of the nodes fell silent, 8 gets under way; a slow system does fewer than all keys in its time
 *: other programs used more than {QUIET_CORES_MAX} cores in a phase of a round"""
 SIZES = (50, 200)

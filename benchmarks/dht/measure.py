@@ -80,8 +80,8 @@ def measure_size(system: System, nodes: int, conditions: Conditions) -> Figures:
 class Course:
     """The phases of a network's life, in order.
 
-    All is put and got twice: right after joining, when nodes have yet to meet those whom they store at, and once they
-    have. The first pass is what a new network does, the second what one does that is in use.
+    All is put and got twice: soon after joining, and once the nodes have put much. The first pass is what a new network
+    does, the second what one does that is in use.
     """
 
     def __init__(self, processes: Processes, nodes: int, conditions: Conditions) -> None:

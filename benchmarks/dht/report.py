@@ -9,6 +9,7 @@ from rich.table import Table
 from ..figures import median, ratio, spread
 from ..quiet import QUIET_CORES_MAX
 from ..rounds import Outcome
+from ..system import core
 from ..tables import new_table, number, times
 from .measure import Conditions, case_name
 
@@ -86,6 +87,7 @@ def make_row(outcome: Outcome, nodes: int, conditions: Conditions) -> Row:
         "net": conditions.net,
         "placement": conditions.placement,
         "loop": conditions.loop,
+        "core": core(),
         "rounds": len(outcome.rounds),
         **{key: median(outcome.values(case, key)) for key in KEPT},
         "spread": spread(outcome.values(case, "get_p50_ms")),
@@ -97,7 +99,14 @@ def make_table(nodes: int, rows: list[Row], conditions: Conditions) -> Table:
     """Make the table of one size."""
     own = [row for row in rows if row["nodes"] == nodes]
     rounds = max((row["rounds"] for row in own), default=0)
-    title = f"{nodes} nodes; {conditions.net}; {conditions.placement}; {conditions.loop}; median of {rounds} rounds"
+    how = (
+        conditions.net,
+        conditions.placement,
+        conditions.loop,
+        f"core {core()}",
+        f"median of {rounds} rounds",
+    )
+    title = "; ".join((f"{nodes} nodes", *how))
     table = new_table(title, ("system", *COLUMNS))
     for row in own:
         table.add_row(row["system"] + ("*" if row["disturbed_rounds"] else ""), *_cells(row))

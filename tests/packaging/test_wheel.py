@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ("wire", "dht", "nat", "node", "cli", "simulations")
-LEFT_OUT = (".git", ".venv", ".*_cache", "build", "dist", "*.egg-info", "__pycache__")
+LEFT_OUT = (".git", ".venv*", ".*_cache", "build", "dist", "*.egg-info", "__pycache__")
 
 IMPORT_ALL = """
 import importlib, pkgutil, mesh99

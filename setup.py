@@ -1,0 +1,66 @@
+"""What setup.cfg cannot say: with MESH99_COMPILED=1 the sans-IO core of the package is compiled, by mypyc.
+
+    MESH99_COMPILED=1 pip install .
+
+needs a C compiler and the headers of Python, and takes three minutes. What is built does the same with a fifth less CPU
+per request, and fits one platform and one version of Python. Without it the package is pure Python.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from setuptools import setup
+
+ROOT = Path(__file__).resolve().parent
+MYPY = "mypy>=2.4,<2.5"  # as in setup.cfg: what type checks in one may not in another
+
+CORE = ("wire/*.py", "dht/*.py", "node/overlay/*.py", "node/pump.py")
+STRUCTS = "mypyc drops what stands in brackets beside the base class Struct"
+EXTENDED = "interpreted classes are derived from its classes"
+INTERPRETED = {
+    "dht/bucket.py": STRUCTS,
+    "dht/reading.py": STRUCTS,
+    "dht/statistics.py": "reads its own __slots__",
+    "dht/timing.py": STRUCTS,
+    "wire/crypto.py": EXTENDED,
+    "wire/errors.py": EXTENDED,
+    "wire/established.py": STRUCTS,
+    "wire/handshake_payload.py": STRUCTS,
+    "wire/identity.py": "its classes are derived from bytes",
+    "wire/noise.py": "copies its state by its __dict__",
+}
+"""Modules of the core that mypyc cannot take, and why."""
+
+
+def compiled() -> list[str]:
+    """Return the modules to compile, in order."""
+    names = {str(path.relative_to(ROOT)) for pattern in CORE for path in ROOT.glob(pattern)}
+    return sorted(name for name in names - set(INTERPRETED) if not name.endswith("__init__.py"))
+
+
+def extensions() -> Any:
+    """Translate them to C, as one library: calls between them are then calls in C."""
+    try:
+        from mypyc.build import mypycify
+    except ImportError:
+        if "egg_info" in sys.argv:  # an installer asks what the build requires
+            return []
+        raise
+    # mypyc takes the name of a module from the folders that it lies in.
+    package = Path(tempfile.mkdtemp()) / "mesh99"
+    package.symlink_to(ROOT)
+    files = [str(package / name) for name in compiled()]
+    return mypycify(["--config-file=", *files], group_name="mesh99", debug_level="0")
+
+
+if __name__ == "__main__":
+    # Named, it is no module of the package, although it lies where the package begins.
+    parts: dict[str, Any] = {"script_name": Path(__file__).name}
+    if os.environ.get("MESH99_COMPILED") == "1":
+        parts |= {"ext_modules": extensions(), "setup_requires": [MYPY]}
+    setup(**parts)
