@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,8 @@ def compiled() -> list[str]:
 
 def extensions() -> Any:
     """Translate them to C, as one library: calls between them are then calls in C."""
-    try:
-        from mypyc.build import mypycify
-    except ImportError:
-        if "egg_info" in sys.argv:  # an installer asks what the build requires
-            return []
-        raise
+    from mypyc.build import mypycify
+
     # mypyc takes the name of a module from the folders that it lies in.
     package = Path(tempfile.mkdtemp()) / "mesh99"
     package.symlink_to(ROOT)
@@ -58,9 +55,20 @@ def extensions() -> Any:
     return mypycify(["--config-file=", *files], group_name="mesh99", debug_level="0")
 
 
+def requirements() -> list[str]:
+    """Return what the build needs besides setuptools: mypyc, and the types of all that the core imports."""
+    description = ConfigParser()
+    description.read(ROOT / "setup.cfg")
+    return [MYPY, *description["options"]["install_requires"].split()]
+
+
 if __name__ == "__main__":
     # Named, it is no module of the package, although it lies where the package begins.
     parts: dict[str, Any] = {"script_name": Path(__file__).name}
     if os.environ.get("MESH99_COMPILED") == "1":
-        parts |= {"ext_modules": extensions(), "setup_requires": [MYPY]}
+        parts["setup_requires"] = requirements()
+        if "editable_wheel" in sys.argv:
+            sys.exit("error: a compiled core is a copy of the sources\nhint: pip install ., without -e")
+        if "bdist_wheel" in sys.argv:
+            parts["ext_modules"] = extensions()
     setup(**parts)
