@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
-from .bucket import Entry
+from .entry import Entry
 from .messages import Ping, Reply
 from .rpc import Pending
 from .search import Context

@@ -10,8 +10,8 @@ due; to keep them all in order would cost more.
 from __future__ import annotations
 
 from ..wire.identity import NodeId
-from .bucket import Entry
 from .config import DhtConfig
+from .entry import Entry
 from .messages import Ping, Reply
 from .rpc import INDIFFERENT, Pending
 from .search import Context

@@ -21,9 +21,10 @@ from ..wire.identity import NodeId
 from .config import DhtConfig
 from .messages import NEVER_EARLY, REPLY_OF, Reply, encode_request
 from .messages import Request as RequestMessage
+from .peer_timing import PeerTiming
 from .statistics import Counts
 from .timers import Timer, Timers
-from .timing import PeerTiming, Timing
+from .timing import Timing
 from .window import Window
 
 REQUEST_IDS = 1 << 32

@@ -11,9 +11,10 @@ from itertools import islice
 
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
-from .bucket import Entry, KBucket
+from .bucket import KBucket
 from .config import DhtConfig
 from .distance import ID_BITS, SPACE, expected_radius, number_of, shared_prefix_bits
+from .entry import Entry
 from .scope import subnet_of
 
 CROWDED_TIMES = 2

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from ..wire.contact import Contact
 from ..wire.identity import NodeId
 from .config import DhtConfig
+from .peer_timing import PeerTiming
 
 SAMPLES = 16  # of the network-wide median: few, so that a burst of load is soon forgotten
 SAMPLES_PER_MEDIAN = 4
@@ -26,31 +25,6 @@ PATIENT_QUICK_TIMES = 2
 little once that is over; at 4 every second of two dead holders cost 5 ms more on loopback, and nothing was saved."""
 PATIENT_DEVIATIONS = 2
 """Half of RFC 6298's: to ask somebody else in vain costs a message, and no back-off."""
-
-
-NEVER = float("-inf")
-
-
-class PeerTiming(Struct, gc=False, eq=False):
-    """What is known of one peer; a node remembers many, so it is small and no part of a circle."""
-
-    smoothed_s: float | None = None
-    deviation_s: float = 0.0
-    timeout_s: float | None = None
-    late: int = 0
-    """Time-outs since it was last heard."""
-    failures: int = 0
-    failed_at: float = NEVER
-
-    def sample(self, rtt_s: float) -> float:
-        """Take in a round trip (RFC 6298, section 2); return the smoothed one."""
-        if self.smoothed_s is None:
-            self.smoothed_s = rtt_s
-            self.deviation_s = rtt_s / 2
-        else:
-            self.deviation_s += (abs(self.smoothed_s - rtt_s) - self.deviation_s) / 4
-            self.smoothed_s += (rtt_s - self.smoothed_s) / 8
-        return self.smoothed_s
 
 
 class Timing:

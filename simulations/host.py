@@ -12,7 +12,7 @@ from hashlib import blake2b
 from ipaddress import IPv6Address
 from typing import Protocol
 
-from ..dht.bucket import Entry
+from ..dht.entry import Entry
 from ..node.config import NodeConfig
 from ..node.overlay.config import OverlayConfig
 from ..node.overlay.overlay import Overlay

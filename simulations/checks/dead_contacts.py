@@ -7,8 +7,8 @@ pings it, has the same time from then on, but for the silence.
 
 from __future__ import annotations
 
-from ...dht.bucket import Entry
 from ...dht.config import DhtConfig
+from ...dht.entry import Entry
 from ...dht.liveness import GRID_SHARE, PING_PAUSE_S, patience_s
 from ...wire.identity import NodeId
 from ..host import Host

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...dht.bucket import Entry
 from ...dht.dht import Dht
 from ...dht.distance import ID_BITS
+from ...dht.entry import Entry
 from ...dht.search import Context
 from ...node.overlay.dialing import WAITING_MAX
 from ...node.overlay.line import Line

@@ -7,7 +7,7 @@ watched ones.
 
 from __future__ import annotations
 
-from ...dht.bucket import Entry
+from ...dht.entry import Entry
 from ...dht.search import LookupResult
 from ...wire.contact import Contact
 from ...wire.endpoint import Endpoint

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh99.dht import DhtConfig
-from mesh99.dht.bucket import Entry, KBucket
+from mesh99.dht.bucket import KBucket
+from mesh99.dht.entry import Entry
 from mesh99.dht.lookup import Candidate, Lookup, State
 from mesh99.dht.reading import decode
 from mesh99.dht.table import RoutingTable

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh99.dht import DhtConfig
-from mesh99.dht.bucket import Entry
 from mesh99.dht.distance import shared_prefix_bits
+from mesh99.dht.entry import Entry
 from mesh99.dht.table import RoutingTable
 from mesh99.wire.contact import Contact
 from mesh99.wire.endpoint import Endpoint

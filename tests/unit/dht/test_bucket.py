@@ -1,6 +1,7 @@
 import pytest
 
-from mesh99.dht.bucket import Entry, KBucket
+from mesh99.dht.bucket import KBucket
+from mesh99.dht.entry import Entry
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mesh99.dht import DhtConfig
-from mesh99.dht.bucket import Entry
+from mesh99.dht.entry import Entry
 from mesh99.dht.liveness import GRID_SHARE, patience_s
 from mesh99.dht.messages import Ping
 from mesh99.dht.reading import decode
