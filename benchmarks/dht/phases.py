@@ -25,7 +25,7 @@ IN_FLIGHT_AFTER_KILL = 8
 IN_FLIGHT_WAN = 8  # one at a time, 200 puts that wait for distance would take a minute
 GETS_IN_FLIGHT_PER_KEY = 3
 KILLED_SHARE = 0.2
-SETTLE_S = 3.0  # between joining and the first put, for what a system still does in the background
+SETTLE_S = 4.0  # between joining and the first put, for what a system still does in the background
 WARM_UP_PUTS_PER_NODE = 8
 OPERATION_TIMEOUT_S = 30.0
 
