@@ -3,7 +3,8 @@
 Per peer RFC 6298 (smoothed time plus four deviations), between a floor and a ceiling; for a peer never measured, four
 times the median of what the network showed lately. Karn's rule: an answer to a request that was sent more than once
 is no sample for its peer (which try did it answer?), and the doubled time-out stays until there is one. It still
-enters the median with its longest reading, so that a slow network is learned even when every first try is late.
+enters the median, with a part of its longest reading, so that a slow network is learned even when every first try is
+late, and yet one that lost a packet is not taken for slow.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from .peer_timing import PeerTiming
 SAMPLES = 16  # of the network-wide median: few, so that a burst of load is soon forgotten
 SAMPLES_PER_MEDIAN = 4
 MEDIAN_FACTOR = 4  # a peer four times slower than the median is late
+UNSURE_SHARE = 0.4
+"""Of a reading that may be of any try: 1.6 times as long, the longest it can be and a margin, is late after it. At 1 a
+join whose first packet was lost waited two seconds for the next that was."""
 SAMPLES_PER_USUAL = 16  # round trips between two looks at all peers, which take up to 0.1 ms
 PATIENT_QUICK_TIMES = 2
 """No peer is waited for longer than so many of the network's quicker round trips. What was measured under load says
@@ -126,7 +130,7 @@ class Timing:
 
     def measured(self, timing: PeerTiming, rtt_s: float, tries: int) -> None:
         """Take the time from the first transmission to the answer; a sample of the peer only after one try."""
-        self._network(rtt_s)
+        self._network(rtt_s if tries == 1 else UNSURE_SHARE * rtt_s)
         if tries > 1:
             return
         self._network_timing.sample(rtt_s)

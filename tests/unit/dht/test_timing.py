@@ -53,7 +53,13 @@ def test_answers_to_repeated_requests_are_no_samples_of_the_peer_but_of_the_netw
     for _ in range(4):
         timing.measured(peer, 0.1, tries=2)
     assert peer.smoothed_s is None
-    assert timing.first_timeout_s == pytest.approx(0.4)
+    assert timing.first_timeout_s == pytest.approx(0.16)
+    assert timing.first_timeout_s > 0.1, "were it that slow, the next would be answered at the first try"
+
+
+def test_a_packet_lost_at_first_does_not_make_the_next_loss_last_long(timing: Timing) -> None:
+    timing.measured(timing.of(PEER), 0.55, tries=2)
+    assert timing.first_timeout_s == pytest.approx(0.88)
 
 
 def test_the_quickest_of_the_first_answers_does_not_make_all_others_late(timing: Timing) -> None:
