@@ -22,7 +22,7 @@ WORLD: dict[str, Any] = {
 
 
 def test_everybody_is_met_and_nobody_stays_on_a_relay_without_need() -> None:
-    _, outcome = run_of(small(**WORLD), seed=7)
+    _, outcome = run_of(small(**WORLD), seed=3)
     figures = outcome.figures
     assert outcome.failures == ()
     assert figures["meets"] > 100
