@@ -77,3 +77,23 @@ def test_where_many_stand_in_the_region_a_node_of_both_families_goes_on_asking_f
     search.start(0.0, lambda now: None)
     assert search.request.want > before.want
     assert search.request.families == before.families == family
+
+
+def test_of_those_who_are_stored_at_unasked_two_name_the_neighbourhood(virtual_network) -> None:
+    network = virtual_network(seed=7)
+    network.join(30)
+    network.run(10.0)
+    writer, key = network.nodes[3], value_key("colour")
+    stores: list[Store] = []
+
+    def note(source, to, payload: bytes) -> bool:
+        message = decode(payload)[1] if payload else None
+        if isinstance(message, Store):
+            stores.append(message)
+        return False
+
+    network.drop = note
+    network.put(writer, Record.create(writer.identity, key, b"blue", sequence=1, ttl_s=3600))
+    network.run(1.0)
+    assert len(stores) >= 7
+    assert sum(store.want > 0 for store in stores) == 2
