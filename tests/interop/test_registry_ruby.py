@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from free_port import free_port
 
 from mesh99.node.registry import Presence, PresenceConfig, RegistryClient, packet_for
 from mesh99.node.registry.server import RegistryServer
@@ -60,9 +60,7 @@ async def replay(ruby: str, url: str, calls: list[list[object]]) -> list[list[ob
 
 @asynccontextmanager
 async def sinatra_registry(ruby: str) -> AsyncIterator[RegistryClient]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         ruby,
         str(HERE / "agent99_registry.rb"),

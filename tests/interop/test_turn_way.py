@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from real_coturn import coturn, free_port
+from free_port import free_port
+from real_coturn import coturn
 
 from mesh99.nat.turn.account import TurnAccount
 from mesh99.node import Message, Node, NodeConfig

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 
 from mesh99.wire.endpoint import Endpoint
-
-
-def free_port() -> int:
-    """Return a port that nobody uses at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager
@@ -28,16 +21,20 @@ async def coturn(home: Path, *users: str, port: int = 0) -> AsyncIterator[Endpoi
     if path is None:
         pytest.skip("turnserver is not installed (Debian: coturn)")
     server = Endpoint("udp", "127.0.0.1", port or free_port())
-    process = await asyncio.create_subprocess_exec(
-        path,
-        *("-n", "--log-file", "stdout", "-L", server.host, "-p", str(server.port), "-r", "lab"),
-        *("--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "--pidfile", str(home / "pid")),
-        *("--userdb", str(home / "db"), *users),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    with (home / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            path,
+            *("-n", "--log-file", "stdout", "-L", server.host, "-p", str(server.port), "-r", "lab"),
+            *("--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "--pidfile", str(home / "pid")),
+            *("--userdb", str(home / "db"), *users),
+            stdout=log,
+            stderr=log,
+        )
     try:
         yield server
+    except BaseException:
+        print((home / "log").read_text(errors="replace"))  # pytest shows it beside the failure
+        raise
     finally:
         process.terminate()
         await process.wait()

@@ -8,18 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 
-from mesh99.cli.remembered_port import FILE_NAME, is_free, listen_again, remember
-from mesh99.wire.endpoint import Endpoint
-
-
-def free_port() -> int:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if is_free(Endpoint("udp", "127.0.0.1", port)):
-            return port
+from mesh99.cli.remembered_port import FILE_NAME, listen_again, remember
 
 
 def test_port_0_becomes_the_one_used_last(home: Path) -> None:

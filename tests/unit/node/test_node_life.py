@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from free_port import free_port
 from node_world import DEADLINE_S, Nodes, udp_of, until, until_done
 
 from mesh99.node import Message, Node, NodeConfig
@@ -327,9 +328,7 @@ async def test_damaged_contacts_are_a_config_error_that_names_the_file(tmp_path:
 
 
 async def test_a_node_alone_joins_when_its_peer_comes(nodes: Nodes) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     impatient = NodeConfig(rejoin_s=0.1, overlay=OverlayConfig(dial_timeout_s=0.3))
     early = await nodes.start("early", peers=(f"127.0.0.1:{port}",), config=impatient)
     assert early.status().peers == 0

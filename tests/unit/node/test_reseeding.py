@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from free_port import free_port
 from node_world import Nodes, udp_of, until
 
 from mesh99.node import NodeConfig
@@ -73,9 +73,7 @@ def test_pauses_begin_anew_after_good_times() -> None:
 async def test_a_node_with_few_contacts_goes_on_looking_for_more(
     nodes: Nodes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     impatient = NodeConfig(rejoin_s=0.1, rejoin_max_s=0.1, overlay=OverlayConfig(dial_timeout_s=0.3))
     first = await nodes.start("first")
     peers = (udp_of(first), f"127.0.0.1:{port}")
