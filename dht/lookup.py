@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from math import inf
 from operator import attrgetter
 
 from ..wire.contact import Contact
@@ -120,7 +121,7 @@ class Lookup:
         radius: int = 0,
         likely: int = 0,
         cost: Callable[[NodeId], float] = _nothing,
-        cost_max: float = float("inf"),
+        cost_max: float = inf,
         cost_again: float = 0.0,
     ) -> None:
         self.target = target
@@ -268,23 +269,25 @@ class Lookup:
 
     def _cheapest(self) -> Candidate | None:
         """Name the best of those who are likely to do, unless one is waited for."""
-        likely = [candidate for candidate in self.candidates if candidate.distance <= self.likely]
-        if any(candidate.state is _WAITING for candidate in likely):
-            return None
-        unasked = [(rank, candidate) for rank, candidate in enumerate(likely) if candidate.state is _UNASKED]
-        _, best = min(unasked, key=self._cost_in_all, default=(0, None))
+        best, least = None, inf
+        for rank, candidate in enumerate(self.candidates):
+            if candidate.distance > self.likely:
+                break
+            if candidate.state is _WAITING:
+                return None
+            if candidate.state is _UNASKED and (cost := self._cost_in_all(candidate, rank)) < least:
+                best, least = candidate, cost
         if best is not None and (self.asked or self.cost(best.contact.node_id) <= self.cost_max):
             return self._ask(best)
         self.likely = 0
         return self.next()
 
-    def _cost_in_all(self, ranked: tuple[int, Candidate]) -> float:
+    def _cost_in_all(self, candidate: Candidate, rank: int) -> float:
         """Return what it costs to ask a candidate of a rank, and others where it has nothing.
 
         Of eight replicas among 50 nodes, of whom 41 are known: nobody of the first four lacks what is sought, of the
         others 10, 26, 27 and 65 %.
         """
-        rank, candidate = ranked
         return self.cost(candidate.contact.node_id) + self.cost_again * (rank / self.parallelism_wide) ** 3
 
     def _ask(self, candidate: Candidate) -> Candidate:

@@ -147,7 +147,7 @@ class RoutingTable:
         Members with failures fill up at the end when there are too few others.
         """
         wanted = count + (exclude is not None)
-        chosen: list[Contact] = []
+        chosen: list[Entry] = []
         doubtful: list[Entry] = []
 
         def distance(entry: Entry) -> int:
@@ -159,15 +159,15 @@ class RoutingTable:
             if len(good) < len(entries):
                 doubtful += [entry for entry in entries if entry.failures]
             good.sort(key=distance)
-            chosen += [entry.contact for entry in good]
+            chosen += good
             if len(chosen) >= wanted:
                 break
         else:
-            chosen += [entry.contact for entry in sorted(doubtful, key=distance)]
-        del chosen[wanted:]
+            chosen += sorted(doubtful, key=distance)
+        nearest = [entry.contact for entry in chosen[:wanted]]
         if exclude is None:
-            return chosen
-        return [contact for contact in chosen if contact.node_id != exclude][:count]
+            return nearest
+        return [contact for contact in nearest if contact.node_id != exclude][:count]
 
     def radius(self, count: int) -> int:
         """Estimate within which distance of any target its `count` nearest nodes of the network lie."""

@@ -104,9 +104,9 @@ class Timing:
         return self.first_timeout_s if timing.timeout_s is None else timing.timeout_s
 
     def expected_rtt_s(self, node_id: NodeId) -> float:
-        """Return how long an answer of a peer takes, the network's median if it was never measured."""
+        """Return how long an answer of a peer takes at best, the network's median if it was never measured."""
         timing = self._peers.get(node_id)
-        known_s = timing.smoothed_s if timing is not None else None
+        known_s = timing.shortest_s if timing is not None else None
         return self.median_s if known_s is None else known_s
 
     def patience_s(self, node_id: NodeId) -> float:

@@ -24,6 +24,29 @@ def test_samples_follow_rfc_6298(timing: Timing) -> None:
     assert timing.timeout_s(peer) == pytest.approx(0.1125 + 4 * (0.05 + (0.1 - 0.05) / 4))
 
 
+def test_a_peer_that_was_asked_under_load_is_as_near_as_it_ever_was(timing: Timing) -> None:
+    near, far = timing.of(PEER), timing.of(OTHER)
+    timing.measured(near, 0.001, tries=1)
+    for _ in range(3):
+        timing.measured(near, 0.030, tries=1)
+        timing.measured(far, 0.008, tries=1)
+    assert near.smoothed_s is not None
+    assert far.smoothed_s is not None
+    assert near.smoothed_s > far.smoothed_s
+    assert timing.expected_rtt_s(PEER) < timing.expected_rtt_s(OTHER)
+
+
+def test_a_way_that_has_become_longer_counts_as_that_after_a_while(timing: Timing) -> None:
+    moved = timing.of(PEER)
+    timing.measured(moved, 0.001, tries=1)
+    timing.measured(timing.of(OTHER), 0.008, tries=1)
+    tries = 0
+    while timing.expected_rtt_s(PEER) < 0.008:
+        timing.measured(moved, 0.030, tries=1)
+        tries += 1
+    assert 3 < tries < 12
+
+
 def test_timeouts_stay_between_floor_and_ceiling(timing: Timing) -> None:
     peer = timing.of(PEER)
     timing.measured(peer, 0.0002, tries=1)
