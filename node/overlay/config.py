@@ -90,8 +90,9 @@ class OverlayConfig:
     awake_max: int = 256
     """Sessions whose ciphers are at hand, 5 KiB each; those of the others are made again in 5 us when they talk."""
 
-    awake_quiet_max: int = 40
-    """The same for sessions of the DHT only, of which a node has dozens: twice the nodes of a bucket."""
+    awake_quiet_max: int = 36
+    """The same for sessions of the DHT only, of which a node has dozens: of fifty that are used alike, a quarter has to
+    be made again. With more, a node of 200 takes over half a MiB."""
 
     tcp_upgrade_bytes: int = 256 * 1024
     """Queued bytes from which on a session moves to TCP when the peer listens there; lower opens more connections."""
