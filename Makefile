@@ -1,16 +1,18 @@
 # make demo    a registry and three agents that find each other and talk: the main job
 # make test    everything the tests need, then all tests (ARGS="-k dht" chooses)
 # make check   style, types, import rules, packaging
-# make bench   tables beside other systems (make bench-dht ARGS="--row loopback": some of them)
+# make bench   tables beside other systems (make bench-dht ARGS="--row loopback": some of them), the DHT's with the core
+#              of the package compiled, a minute or two before the first (MESH99_COMPILED=0: as it is)
 # make format  rewrite the sources in the house style
 #
 # Each first makes .venv, when it is missing or does not fit setup.cfg any more. With MESH99_COMPILED=1 behind it the
-# core of the package is compiled (setup.py), in .venv-compiled: three minutes after each change.
+# core of the package is compiled (setup.py), in .venv-compiled, again after each change of a source.
 
 PYTHON ?= python3
-VENV := .venv$(if $(filter 1,$(MESH99_COMPILED)),-compiled)
-RUN := $(VENV)/bin/python -m
-export PYTHON
+VENV = .venv$(if $(filter 1,$(MESH99_COMPILED)),-compiled)
+RUN = $(VENV)/bin/python -m
+bench-dht: MESH99_COMPILED ?= 1
+export PYTHON MESH99_COMPILED
 
 .PHONY: demo test check bench bench-messaging bench-dht format clean installed tools debian
 
@@ -27,7 +29,9 @@ check: tools
 	$(VENV)/bin/lint-imports
 	$(RUN) pytest -q tests/packaging
 
-bench: bench-messaging bench-dht
+bench:
+	$(MAKE) --no-print-directory bench-messaging
+	$(MAKE) --no-print-directory bench-dht
 
 bench-messaging bench-dht: bench-%: tools debian
 	$(RUN) benchmarks.$* $(ARGS)

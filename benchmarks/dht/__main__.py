@@ -30,6 +30,7 @@ SIZES = (50, 200)
 PROCESSES_HELP = """\
 Processes that share the nodes; default: one a core, for that is how a system in Python uses all of them, as one with
 threads does anyway. One over wide-area delays, which leave the cores idle."""
+LOOP_HELP = "Of all systems; uvloop is what `mesh99 up` takes where it is installed."
 QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
 
 
@@ -43,7 +44,7 @@ QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
     "--placement", type=click.Choice(("all", "one")), default="all", show_default=True, help="Cores."
 )
 @click.option("--processes", type=click.IntRange(1, 16), help=PROCESSES_HELP)
-@click.option("--loop", type=click.Choice(LOOPS), default="asyncio", show_default=True)
+@click.option("--loop", type=click.Choice(LOOPS), default="uvloop", show_default=True, help=LOOP_HELP)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--budget-s", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Of a phase.")
 @click.option("--quiet-wait-s", type=click.FloatRange(0), default=10.0, show_default=True)

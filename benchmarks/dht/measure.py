@@ -103,7 +103,7 @@ class Course:
         return figures | {"foreign_cores": self._foreign_cores}
 
     def _join(self) -> Figures:
-        way_in = self._processes.together("first")[0]["way_in"]
+        way_in = self._processes.first_nodes()
         with self._quiet():
             answers = self._processes.together("join", way_in=way_in)
         self._processes.together("settle")
@@ -127,7 +127,7 @@ class Course:
         return {
             "gets_per_s": sample.rate,
             "concurrent_success": sample.figures("get")["get_success"],
-            "mib_per_node": grown_mb * MIB_PER_MB / (self._nodes - 1),
+            "mib_per_node": grown_mb * MIB_PER_MB / (self._nodes - len(answers)),
         }
 
     def _get_after_kill(self, stored: list[str]) -> Figures:

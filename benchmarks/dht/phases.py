@@ -11,13 +11,14 @@ import gc
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ..quiet import resident_mb
 from .samples import Sample
 from .systems import Network
+from .ways import Address
 
 VALUE_BYTES = 100
 IN_FLIGHT = 32
@@ -76,17 +77,15 @@ class Life:
         self._empty_mb = 0.0
 
     async def first(self, question: Question) -> Answer:
-        """Start the network, where the first node is our own; weigh what is there before all others."""
-        way_in = await self._network.join([0], None) if self._settings.process == 0 else None
+        """Start our own first node: the first of all, or one that joins it. Weigh what is there before the others."""
+        way_in = await self._network.join([self._settings.own_nodes[0]], address(question["way_in"]))
         self._empty_mb = resident_mb(os.getpid())
         return {"way_in": way_in}
 
     async def join(self, question: Question) -> Answer:
         """Time how long all other nodes take to join."""
-        numbers = [node for node in self._settings.own_nodes if node]
         start = time.perf_counter()
-        host, port = question["way_in"]
-        await self._network.join(numbers, (host, port))
+        await self._network.join(self._settings.own_nodes[1:], address(question["way_in"]))
         return {"join_s": time.perf_counter() - start}
 
     async def settle(self, question: Question) -> Answer:
@@ -174,6 +173,11 @@ class Life:
         await asyncio.gather(*(worker() for _ in range(in_flight)))
         sample.elapsed_s = time.perf_counter() - begin
         return sample.as_json()
+
+
+def address(way_in: Sequence[Any] | None) -> Address | None:
+    """Read where a node is reached from a question."""
+    return None if way_in is None else (way_in[0], way_in[1])
 
 
 async def timed(operation: Operation) -> tuple[bool, float]:

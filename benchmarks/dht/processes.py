@@ -28,6 +28,18 @@ class Processes:
             self._stack = stack.pop_all()
         self._threads = ThreadPoolExecutor(len(settings))
 
+    def first_nodes(self) -> tuple[str, int]:
+        """Let each process start its first node, the first process the first of all; return where that one is.
+
+        What a process needs for any node at all, its libraries and its loop, is there after it.
+        """
+        way_in = None
+        for child in self._children:
+            answer = self._ask(child, "first", {"way_in": way_in})
+            way_in = way_in or answer["way_in"]
+        host, port = way_in
+        return host, port
+
     def together(self, phase: str, **what: Any) -> Answers:
         """Let all go through a phase at the same time; raises ChildFailed."""
         return list(self._threads.map(lambda child: self._ask(child, phase, what), self._children))
