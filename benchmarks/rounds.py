@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from .child import ChildFailed
+from .quiet import is_disturbed
 from .system import System
 
 Round = dict[str, dict[str, Any]]  # figures by case
@@ -26,6 +27,11 @@ class Outcome:
     def values(self, case: str, key: str) -> list[Any]:
         """Collect one figure of one case, a value a round (None where a round lacks it)."""
         return [figures[case].get(key) for figures in self.rounds]
+
+    def disturbed(self, case: str) -> int:
+        """Count the rounds in which others kept the machine busy."""
+        both = zip(self.values(case, "foreign_cores"), self.values(case, "slowdown"), strict=True)
+        return sum(is_disturbed(cores, slowdown) for cores, slowdown in both)
 
 
 def run_rounds(systems: list[System], count: int, measure: Callable[[System], Round]) -> list[Outcome]:

@@ -114,6 +114,7 @@ def measure(nodes: int, seconds: float, settle_s: float, loop: str, quiet_wait_s
         "join_s": median(node.ready["joins_s"]),
         "joins_s": node.ready["joins_s"],
         "foreign_cores": foreign.cores,
+        "slowdown": foreign.slowdown,
     }
 
 

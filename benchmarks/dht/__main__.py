@@ -11,7 +11,7 @@ import click
 
 from ..loops import LOOPS
 from ..placement import place_one_process
-from ..quiet import QUIET_CORES_MAX
+from ..quiet import DISTURBED
 from ..rounds import exit_code, run_rounds
 from ..system import choose
 from ..tables import show
@@ -25,12 +25,13 @@ NOTES = f"""\
 x: ratio to {BASELINE}; below 1 is better for times, above 1 for rates
 first: the pass soon after joining; else the second one, after a warm-up
 killed: a fifth of the nodes fell silent, 8 gets under way; a slow system does fewer than all keys in its time
-*: other programs used more than {QUIET_CORES_MAX} cores in a phase of a round"""
+{DISTURBED}"""
 SIZES = (50, 200)
 PROCESSES_HELP = """\
 Processes that share the nodes; default: one a core, for that is how a system in Python uses all of them, as one with
 threads does anyway. One over wide-area delays, which leave the cores idle."""
 LOOP_HELP = "Of all systems; uvloop is what `mesh99 up` takes where it is installed."
+QUIET_HELP = "Wait for so long before each phase until the machine is quiet."
 QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
 
 
@@ -47,7 +48,7 @@ QUICK_NODES, QUICK_KEYS, QUICK_BUDGET_S = 10, 10, 2.0
 @click.option("--loop", type=click.Choice(LOOPS), default="uvloop", show_default=True, help=LOOP_HELP)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--budget-s", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Of a phase.")
-@click.option("--quiet-wait-s", type=click.FloatRange(0), default=10.0, show_default=True)
+@click.option("--quiet-wait-s", type=click.FloatRange(0), default=15.0, show_default=True, help=QUIET_HELP)
 @click.option(
     "--quick", is_flag=True, help="One small round, no waiting: shows that all works, measures nothing."
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from ..quiet import foreign_load, wait_for_quiet
+from ..quiet import Foreign, foreign_load, wait_for_quiet
 from ..rounds import Round
 from ..system import System
 from .phases import OPERATION_TIMEOUT_S, WARM_UP_PUTS_PER_NODE
@@ -89,7 +89,7 @@ class Course:
         self._nodes = nodes
         self._keys = conditions.keys
         self._quiet_wait_s = conditions.quiet_wait_s
-        self._foreign_cores = 0.0
+        self._foreign = Foreign()
 
     def figures(self) -> Figures:
         """Go through all and return what was measured."""
@@ -100,7 +100,7 @@ class Course:
         self._processes.in_turn("put", name="warm-up", keys=WARM_UP_PUTS_PER_NODE * self._nodes)
         stored, second = self._pass("key")
         figures = second | figures | self._get_after_kill(stored)
-        return figures | {"foreign_cores": self._foreign_cores}
+        return figures | {"foreign_cores": self._foreign.cores, "slowdown": self._foreign.slowdown}
 
     def _join(self) -> Figures:
         way_in = self._processes.first_nodes()
@@ -135,7 +135,7 @@ class Course:
         with foreign_load() as foreign:
             self._processes.together("kill")
             answers = self._processes.together("get after kill", stored=stored)
-        self._foreign_cores = max(self._foreign_cores, foreign.cores)
+        self._foreign = self._foreign.and_also(foreign)
         sample = together(answers)
         figures = sample.figures("killed_get")
         figures["killed_success"] = figures.pop("killed_get_success")
@@ -146,8 +146,8 @@ class Course:
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:
-        """Wait until other programs leave the machine alone, and note how quiet it was."""
+        """Wait until others leave the machine alone, and note how quiet it was."""
         wait_for_quiet(self._quiet_wait_s)
         with foreign_load() as foreign:
             yield
-        self._foreign_cores = max(self._foreign_cores, foreign.cores)
+        self._foreign = self._foreign.and_also(foreign)

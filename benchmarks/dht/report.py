@@ -7,7 +7,6 @@ from typing import Any
 from rich.table import Table
 
 from ..figures import median, ratio, spread
-from ..quiet import QUIET_CORES_MAX
 from ..rounds import Outcome
 from ..system import core
 from ..tables import new_table, number, times
@@ -38,6 +37,7 @@ KEPT = (
     "mib_per_node",
     "shim_late_p99_ms",
     "foreign_cores",
+    "slowdown",
 )
 RATIOS = (
     "join_s",
@@ -91,7 +91,7 @@ def make_row(outcome: Outcome, nodes: int, conditions: Conditions) -> Row:
         "rounds": len(outcome.rounds),
         **{key: median(outcome.values(case, key)) for key in KEPT},
         "spread": spread(outcome.values(case, "get_p50_ms")),
-        "disturbed_rounds": sum(cores > QUIET_CORES_MAX for cores in outcome.values(case, "foreign_cores")),
+        "disturbed_rounds": outcome.disturbed(case),
     }
 
 

@@ -11,7 +11,7 @@ import click
 
 from ..loops import LOOPS
 from ..placement import place
-from ..quiet import QUIET_CORES_MAX
+from ..quiet import DISTURBED
 from ..rounds import exit_code, run_rounds
 from ..system import choose
 from ..tables import show
@@ -23,7 +23,7 @@ from .systems import BASELINE, SYSTEMS
 NOTES = f"""\
 x: ratio to {BASELINE}; below 1 is better for round trips, above 1 for rates
 ±: largest round divided by the smallest
-*: other programs used more than {QUIET_CORES_MAX} cores in a round"""
+{DISTURBED}"""
 QUICK_SECONDS = 0.05
 
 

@@ -46,6 +46,7 @@ def run_case(case: str, server: Child, client: Child, conditions: Conditions) ->
     client_mb, server_mb = resident_mb(client.process_id), resident_mb(server.process_id)
     return figures | {
         "foreign_cores": foreign.cores,
+        "slowdown": foreign.slowdown,
         "rss_mb": max(client_mb, server_mb),
         "client_rss_mb": client_mb,
         "server_rss_mb": server_mb,

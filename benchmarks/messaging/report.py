@@ -7,7 +7,6 @@ from typing import Any
 from rich.table import Table
 
 from ..figures import median, ratio, spread
-from ..quiet import QUIET_CORES_MAX
 from ..rounds import Outcome
 from ..tables import new_table, number, times
 from .cases import CASES
@@ -24,6 +23,7 @@ FIGURES = (
     "client_rss_mb",
     "server_rss_mb",
     "foreign_cores",
+    "slowdown",
 )
 COLUMNS = {
     "request 256 B": ("rtt_p50_us", "rtt_p99_us"),
@@ -67,7 +67,7 @@ def make_row(outcome: Outcome, case: str, conditions: Conditions) -> Row:
         **{key: median(outcome.values(case, key)) for key in FIGURES},
         "loss": sum(outcome.values(case, "lost")) / sent if sent else None,
         "spread": spread(outcome.values(case, CASES[case].figure)),
-        "disturbed_rounds": sum(cores > QUIET_CORES_MAX for cores in outcome.values(case, "foreign_cores")),
+        "disturbed_rounds": outcome.disturbed(case),
     }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import select
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ COMMON_KEYS = {
     "rounds",
     "spread",
     "foreign_cores",
+    "slowdown",
 }
 MESSAGING_KEYS = COMMON_KEYS | {
     "rtt_p50_us",
@@ -292,6 +295,22 @@ def test_figures_of_rounds(benchmarks: Any) -> None:
     assert figures.spread([2.0, 3.0, 4.0]) == 2.0
     assert figures.ratio(3.0, 2.0) == 1.5
     assert figures.ratio(3.0, None) is None
+
+
+def test_a_core_that_somebody_else_slows_down_disturbs(
+    benchmarks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, quiet = benchmarks("pace"), benchmarks("quiet")
+    pace = module.Pace()
+    allowed = os.sched_getaffinity(0)
+    slowdowns = []
+    for lap_s in (0.0003, 0.0003, 0.0005, 0.0002, 0.0003):
+        monkeypatch.setattr(module, "_lap_s", partial(float, lap_s))
+        slowdowns.append(round(pace.slowdown(), 2))
+    assert slowdowns == [1.0, 1.0, 1.67, 1.0, 1.5]
+    assert os.sched_getaffinity(0) == allowed
+    assert [quiet.is_disturbed(0.0, slowdown) for slowdown in slowdowns] == [False, False, True, False, True]
+    assert quiet.is_disturbed(0.3, 1.0)
 
 
 def test_the_desk_counts_what_came_since_the_reset(benchmarks: Any) -> None:
