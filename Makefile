@@ -11,7 +11,7 @@
 PYTHON ?= python3
 VENV = .venv$(if $(filter 1,$(MESH99_COMPILED)),-compiled)
 RUN = $(VENV)/bin/python -m
-bench-dht: MESH99_COMPILED ?= 1
+bench-dht: MESH99_COMPILED := $(or $(MESH99_COMPILED),1)
 export PYTHON MESH99_COMPILED
 
 .PHONY: demo test check bench bench-messaging bench-dht format clean installed tools debian
