@@ -63,6 +63,7 @@ async def test_nodes_talk_from_the_servers_address(tmp_path: Path, transport: st
         peers = (str(first.endpoints[0]),)
         async with started(server, transport, peers) as (one, other):
             assert one.endpoints[0].port != other.endpoints[0].port
+            await answer(one, other, "a node publishes itself after it has started")
             for count in range(40):  # enough for a channel to be bound in between
                 asked = await one.request(Question(text=str(count)), to=other.node_id, reply=Answer)
                 assert asked.text == f"other: {count}"
@@ -84,19 +85,22 @@ async def test_a_node_gets_another_address_when_the_server_was_restarted(tmp_pat
             await until(lambda: not one.endpoints)
             async with coturn(tmp_path, *USERS, port=port):
                 await until(lambda: bool(one.endpoints and other.endpoints))
-                asked = await asked_again(one, other)
-                assert asked.text == "other: again"
+                await answer(
+                    one, other, "both have moved, and the line between them has to be given up first"
+                )
 
 
-async def asked_again(one: Node, other: Node) -> Answer:
-    """Ask until there is an answer: both have moved, and the line between them has to be given up first."""
+async def answer(one: Node, other: Node, why_later: str) -> None:
+    """Ask until there is an answer."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
-                reply: Answer = await one.request(Question(text="again"), to=other.node_id, reply=Answer)
-                return reply
+                asked: Answer = await one.request(Question(text=why_later), to=other.node_id, reply=Answer)
             except Unreachable:
                 await asyncio.sleep(0.1)
+            else:
+                assert asked.text == f"other: {why_later}"
+                return
 
 
 async def test_a_wrong_password_ends_the_start(tmp_path: Path) -> None:
